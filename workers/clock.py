@@ -1,0 +1,56 @@
+"""The clock: `python -m workers.clock`. What has to happen by itself, once a second. Any number may run.
+
+Each duty stands alone: one that fails is logged and tried again a second later, and the others go on.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+
+from schemas.settings import Settings
+from workers.celery import make_celery
+from workers.enqueue import Enqueue
+from workers.queues.inbox import Inbox
+from workers.queues.retention import Retention
+from workers.queues.script import Script
+from workers.start import start
+from workers.store import connect
+from workers.tasks.sweep import Sweep
+
+#: Seconds between two rounds.
+EVERY = 1.0
+#: Seconds a store command may take.
+STORE_TIMEOUT = 10.0
+
+log = logging.getLogger(__name__)
+
+
+def duties(settings: Settings) -> dict[str, Callable[[], object]]:
+    """Everything the clock does in a round, by name."""
+    client = connect(settings.redis_url, timeout=STORE_TIMEOUT)
+    enqueue = Enqueue(make_celery(settings))
+    tick = Script("queue_tick")
+    return {
+        "queue time": lambda: tick.run(client),
+        "sweep": Sweep(Inbox(client), publish=enqueue.publish, queued=enqueue.queued).run,
+        "retention": Retention(client, days=settings.retention_days).run,
+    }
+
+
+def main(settings: Settings) -> None:
+    """Goes on until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    rounds = duties(settings)
+    while not stop.wait(EVERY):
+        for name, duty in rounds.items():
+            try:
+                duty()
+            except Exception as error:
+                log.warning("%s: %s: %s; tried again in %g s", name, type(error).__name__, error, EVERY)
+
+
+if __name__ == "__main__":
+    main(start())

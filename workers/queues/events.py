@@ -1,0 +1,128 @@
+"""Events and their renditions: recorded once, in one atomic step, and found again by id.
+
+The keys are documented in `record.lua`.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from schemas.event import Rendition, TranscodeEvent
+from schemas.reading import decode_raw
+from schemas.times import iso_time
+from workers.queues.script import Argument, Script
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+_RECORD = Script("record")
+
+
+@dataclass(frozen=True, slots=True)
+class Recordable:
+    """An event and what is written with it."""
+
+    event: TranscodeEvent
+    #: the body as it came
+    body: bytes
+    #: the inbox entry and the position in it: the same origin recorded twice is no duplicate
+    origin: str
+    #: what PullEvent answers for it; None where that is the body itself
+    v2: bytes | None
+    #: what PullEvents answers for it
+    v3: bytes
+    #: do later callbacks of the same task add to its renditions?
+    accumulates: bool
+
+
+class Events:
+    """The events of one store."""
+
+    def __init__(
+        self, client: redis.Redis, *, pull_queues: Sequence[str], dedup_days: float, retention_days: float
+    ) -> None:
+        self._client = client
+        self._queues = list(pull_queues)
+        self._dedup = int(dedup_days * DAY_MS)
+        self._retention = int(retention_days * DAY_MS)
+
+    def record(self, recordables: Sequence[Recordable]) -> list[list[Rendition] | None | Exception]:
+        """Records each by itself; for each, the renditions to hand on, None for a duplicate, or why it could not be written.
+
+        The same origin asked again gets the same renditions again, so that handing on can be repeated after a crash.
+        """
+        answers = _RECORD.run_each(self._client, [self._arguments(recordable) for recordable in recordables])
+        return [
+            answer
+            if answer is None or isinstance(answer, Exception)
+            else [recordable.event["renditions"][number] for number in answer]
+            for recordable, answer in zip(recordables, answers, strict=True)
+        ]
+
+    def _arguments(self, recordable: Recordable) -> list[Argument]:
+        event = recordable.event
+        task, media = event["task_id"], event["media_id"]
+        references = [reference for reference in dict.fromkeys((task, media)) if reference]
+        document = {key: value for key, value in event.items() if key != "raw"}
+        arguments: list[Argument] = [
+            recordable.origin,
+            self._dedup,
+            self._retention,
+            event["id"],
+            event["source"],
+            event["type"],
+            event["status"],
+            json.dumps(document, separators=(",", ":")),
+            recordable.body,
+            recordable.v2 or b"",
+            recordable.v3,
+            task if recordable.accumulates and task else "",
+            len(references),
+            *references,
+            len(self._queues),
+            *self._queues,
+        ]
+        for rendition in event["renditions"]:
+            arguments += (rendition["kind"], rendition["name"])
+        return [_encodable(argument) for argument in arguments]
+
+    def find(self, event_id: str) -> dict[str, Any] | None:
+        """The event with its raw body and its history, or None."""
+        fields = self._client.hgetall(f"ti:event:{event_id}")
+        if not fields:
+            return None
+        event = read_event(fields[b"document"], fields[b"raw"])
+        return {**event, "raw_body": fields[b"raw"].decode("utf-8", "replace"), "history": _history(event, fields)}
+
+
+def _encodable(argument: Argument) -> Argument:
+    """JSON may hold lone surrogates, which no text encoding does; as a key or an index field they are replaced."""
+    return argument.encode("utf-8", "replace") if isinstance(argument, str) else argument
+
+
+def read_event(document: bytes, raw: bytes) -> dict[str, Any]:
+    """The event as it leaves, from what is kept of it."""
+    event: dict[str, Any] = json.loads(document)
+    event["raw"] = decode_raw(event["source"], raw)
+    return event
+
+
+def _history(event: dict[str, Any], fields: dict[bytes, bytes]) -> list[dict[str, Any]]:
+    """What happened to the event, oldest first: `at` (UTC), `what`, and where it applies `queue` and `count`."""
+    steps: list[dict[str, Any]] = [
+        {"at": event["received_at"], "what": "received"},
+        {"at": iso_time(int(fields[b"recorded"])), "what": "recorded"},
+    ]
+    if b"duplicate" in fields:
+        count = int(fields[b"duplicates"])
+        steps.append({"at": iso_time(int(fields[b"duplicate"])), "what": "duplicate", "count": count})
+    for name, value in fields.items():
+        what, _, queue = name.decode().partition(":")
+        if what == "pulled":
+            count = int(fields[f"pulls:{queue}".encode()])
+            steps.append({"at": iso_time(int(value)), "what": "pulled", "queue": queue, "count": count})
+        elif what == "confirmed":
+            steps.append({"at": iso_time(int(value)), "what": "confirmed", "queue": queue})
+    return sorted(steps, key=lambda step: str(step["at"]))

@@ -1,0 +1,112 @@
+"""The inbox: every accepted callback, from its acknowledgement until its effects are recorded.
+
+    ti:inbox            stream; an entry is a group of callbacks committed together. Its fields are numbered, because clients
+                        read them as a mapping: `<n>:<source>` -> body, or `<n>:<source>:<received>[:force]` -> body, where
+                        `received` (milliseconds) is when it was first acknowledged, if not just now, and `force` skips
+                        the signature check
+    ti:inbox:finished   the newest entry id any worker has finished, for the sweep
+    ti:inbox:swept      hash; entry id -> `<newest entry id> <queue time, ms>` when the sweep last published it again
+
+The inbox is the ledger: an entry is deleted only when everything it held is recorded and its renditions are handed on.
+Whatever a broker or a worker loses on the way is still here, and the sweep publishes it again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import redis
+
+from workers.queues.script import Script
+
+KEY = "ti:inbox"
+
+#: How many entries the sweep is given at once, at most.
+MOST_LOST = 2000
+
+_FINISH = Script("inbox_finish")
+_SIGHT = Script("inbox_sight")
+_LOST = Script("inbox_lost")
+
+
+class Callback(NamedTuple):
+    """One callback as it arrived."""
+
+    source: str
+    body: bytes
+    #: milliseconds since the epoch; None for "as the inbox entry says"
+    received: int | None = None
+    check_signature: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Callbacks that were committed together, under the id the store gave them."""
+
+    id: str
+    callbacks: list[Callback]
+
+
+def fields(callbacks: Iterable[Callback]) -> list[str | bytes]:
+    """The callbacks as alternating field names and values of one entry."""
+    parts: list[str | bytes] = []
+    for number, (source, body, received, check_signature) in enumerate(callbacks):
+        name = f"{number}:{source}"
+        if received is not None:
+            name = f"{name}:{received}" if check_signature else f"{name}:{received}:force"
+        parts += (name, body)
+    return parts
+
+
+def _callback(name: bytes, body: bytes, entry_id: str) -> Callback:
+    _, source, *rest = name.decode().split(":")
+    received = int(rest[0]) if rest else int(entry_id.partition("-")[0])
+    return Callback(source, body, received, check_signature="force" not in rest[1:])
+
+
+class Inbox:
+    """The inbox in one store."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    def append(self, callbacks: Sequence[Callback]) -> str:
+        """Makes the callbacks durable, all or none, in one entry; its id. Raises `redis.RedisError`."""
+        return str(self._client.execute_command("XADD", KEY, "*", *fields(callbacks)), "ascii")
+
+    def take(self, entry_ids: Sequence[str]) -> list[Entry]:
+        """Those of the entries that are still there, in the order asked for."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for entry_id in entry_ids:
+                pipe.xrange(KEY, entry_id, entry_id)
+            answers = pipe.execute()
+        return [
+            Entry(entry_id, [_callback(name, body, entry_id) for name, body in found[0][1].items()])
+            for entry_id, found in zip(entry_ids, answers, strict=True)
+            if found
+        ]
+
+    def finish(self, entry_ids: Sequence[str]) -> None:
+        """Forgets the entries. To be called only when all they held is recorded."""
+        if entry_ids:
+            _FINISH.run(self._client, *entry_ids)
+
+    def sight(self) -> tuple[str, str]:
+        """The newest entry's id, even if it is finished, and the id of the newest one that is. `0-0` for none."""
+        newest, finished = _SIGHT.run(self._client)
+        return newest.decode(), finished.decode()
+
+    def lost(self, *, overtaken: str, idle_since: str | None, grace: float) -> list[str]:
+        """Ids of entries to publish again, oldest first, each noted as published again now.
+
+        Those older than `overtaken`; and, where nothing is queued, those up to `idle_since`. Not those that were published again and
+        may still be queued: since then neither has an entry newer than that moment been finished, nor, where nothing is queued,
+        have `grace` seconds gone by.
+        """
+        answer = _LOST.run(self._client, overtaken, idle_since or "0-0", int(grace * 1000), MOST_LOST)
+        return [entry.decode() for entry in answer]
+
+    def waiting(self) -> int:
+        """How many entries have not been finished."""
+        return int(self._client.xlen(KEY))
+

@@ -1,0 +1,54 @@
+"""Lua scripts, run by their digest: one atomic step each, loaded again wherever the server has forgotten them."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from typing import Any
+
+import redis
+from redis.exceptions import NoScriptError
+
+Argument = str | bytes | int | float
+
+
+class Script:
+    """The Lua in `workers/queues/<name>.lua`, with `queue_time.lua` in front of it where it says `queue_time()`.
+
+    The keys are written out in the Lua files, where their contents are documented, so no KEYS are passed.
+    """
+
+    def __init__(self, name: str) -> None:
+        here = resources.files(__package__)
+        text = (here / f"{name}.lua").read_text(encoding="utf-8")
+        if "queue_time()" in text:
+            text = (here / "queue_time.lua").read_text(encoding="utf-8") + text
+        self._text = text
+        self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: redis.Redis, *arguments: Argument) -> Any:
+        """The script's answer. Raises what redis raises."""
+        try:
+            return client.execute_command("EVALSHA", self._digest, 0, *arguments)
+        except NoScriptError:
+            client.script_load(self._text)
+            return client.execute_command("EVALSHA", self._digest, 0, *arguments)
+
+    def run_each(self, client: redis.Redis, calls: Sequence[Iterable[Argument]]) -> list[Any]:
+        """One run a call, in one round trip; each answer is the script's, or the exception it ended with.
+
+        Runs are independent: one that fails leaves the others alone. Raises only what cuts the whole round short.
+        """
+        answers = self._pipeline(client, calls)
+        forgotten = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if forgotten:
+            client.script_load(self._text)
+            again = self._pipeline(client, [calls[number] for number in forgotten])
+            for number, answer in zip(forgotten, again, strict=True):
+                answers[number] = answer
+        return answers
+
+    def _pipeline(self, client: redis.Redis, calls: Sequence[Iterable[Argument]]) -> list[Any]:
+        with client.pipeline(transaction=False) as pipe:
+            for arguments in calls:
+                pipe.execute_command("EVALSHA", self._digest, 0, *arguments)
+            return list(pipe.execute(raise_on_error=False))

@@ -1,0 +1,132 @@
+"""Ingest: inbox entries become events, renditions and dead letters, whole groups at a time.
+
+Every step may be cut short at any instant and done again: recording knows where an event came from, handing renditions on is
+at-least-once, and an entry is forgotten last.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from celery import Celery
+
+from schemas.event import Rendition, TranscodeEvent
+from schemas.pull.v2 import event_content
+from schemas.pull.v3 import event_fields
+from schemas.reading import NotUnderstood, read_callback
+from schemas.settings import Settings
+from schemas.sources import SOURCES
+from schemas.times import iso_time
+from workers.celery import INGEST
+from workers.queues.dead_letters import DeadLetter, DeadLetters
+from workers.queues.events import Events, Recordable
+from workers.queues.inbox import Callback, Entry, Inbox
+from workers.queues.renditions import RenditionExchange
+from workers.store import connect
+
+#: How many inbox entries are worked on in one round.
+ROUND = 8
+#: Seconds a store command of a worker may take. Long, because nobody waits for it and giving up means doing it again.
+STORE_TIMEOUT = 20.0
+
+log = logging.getLogger(__name__)
+
+
+class Ingest:
+    """What one worker process needs to take entries from the inbox to their end."""
+
+    def __init__(self, settings: Settings, celery: Celery) -> None:
+        client = connect(settings.redis_url, timeout=STORE_TIMEOUT)
+        self._inbox = Inbox(client)
+        self._events = Events(
+            client,
+            pull_queues=settings.pull_queues,
+            dedup_days=settings.dedup_days,
+            retention_days=settings.retention_days,
+        )
+        self._dead_letters = DeadLetters(client)
+        self._exchange = RenditionExchange(celery)
+        self._zego_secret = settings.zego_callback_secret
+
+    def run(self, entry_ids: Sequence[str]) -> None:
+        """Works through the entries, a round at a time. Entries already finished by someone else are passed over.
+
+        Raises the first thing that kept an entry from being recorded, after all others have had their turn; that entry stays in
+        the inbox.
+        """
+        for start in range(0, len(entry_ids), ROUND):
+            self._round(self._inbox.take(entry_ids[start : start + ROUND]))
+
+    def _round(self, entries: Sequence[Entry]) -> None:
+        recordables: list[Recordable] = []
+        letters: list[DeadLetter] = []
+        for entry in entries:
+            for position, callback in enumerate(entry.callbacks):
+                understood = self.understand(callback, f"{entry.id}/{position}")
+                if isinstance(understood, DeadLetter):
+                    letters.append(understood)
+                else:
+                    recordables.append(understood)
+
+        recorded = self._events.record(recordables)
+        failures = [answer for answer in recorded if isinstance(answer, Exception)]
+        failures += [answer for answer in self._dead_letters.add(letters) if answer is not None]
+        self._exchange.publish(_handed_on(recordables, recorded))
+        if failures:
+            # Which entries are whole is not worth finding out: recording what is recorded already does nothing.
+            raise failures[0]
+        self._inbox.finish([entry.id for entry in entries])
+
+    def understand(self, callback: Callback, origin: str) -> Recordable | DeadLetter:
+        """The event that the callback is, or the dead letter that it becomes. Never raises: a bad neighbour costs nothing."""
+        try:
+            event = read_callback(
+                callback.source,
+                callback.body,
+                received_at=iso_time(callback.received or 0),
+                zego_secret=self._zego_secret,
+                check_signature=callback.check_signature,
+            )
+            v2 = None if event["source"] == "tencent-vod" else _json(event_content(event))
+            return Recordable(
+                event=event,
+                body=callback.body,
+                origin=origin,
+                v2=v2,
+                v3=_json(event_fields(event)),
+                accumulates=SOURCES[callback.source].renditions_accumulate,
+            )
+        except NotUnderstood as error:
+            return _letter(callback, error.reason, error.message, origin)
+        except Exception as error:
+            log.exception("could not read a callback of %s (inbox %s)", callback.source, origin)
+            return _letter(callback, "internal", f"{type(error).__name__}: {error}", origin)
+
+
+def _handed_on(
+    recordables: Sequence[Recordable], recorded: Sequence[list[Rendition] | None | Exception]
+) -> Iterator[tuple[TranscodeEvent, list[Rendition]]]:
+    for recordable, renditions in zip(recordables, recorded, strict=True):
+        if renditions and not isinstance(renditions, Exception):
+            yield recordable.event, renditions
+
+
+def _letter(callback: Callback, reason: str, message: str, origin: str) -> DeadLetter:
+    return DeadLetter(callback.source, callback.body, reason, message, callback.received or 0, origin)
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def register(celery: Celery, settings: Settings) -> None:
+    """Makes `ingest` a task of the application. The store is connected to when the first message comes."""
+    ingest: Ingest | None = None
+
+    @celery.task(name=INGEST)
+    def run(entry_ids: list[str]) -> None:
+        nonlocal ingest
+        if ingest is None:
+            ingest = Ingest(settings, celery)
+        ingest.run(entry_ids)
