@@ -1,0 +1,5 @@
+"""`python -m app.cli` is `transcode-inbox`."""
+
+from app.cli import main
+
+main()

@@ -1,0 +1,139 @@
+"""The `/api/*` calls that the commands need, and their answers as a table or as JSON."""
+
+import json
+import os
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import click
+
+from app.cli.client import Answer, Client
+from app.cli.data_dir import secret
+
+#: Seconds for one answer.
+TIMEOUT = 30.0
+#: Entries asked for at once.
+PAGE = 100
+#: Columns of one table cell.
+WIDEST = 60
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
+)
+
+
+class Api:
+    """`/api/*` of one transcode-inbox, with API_TOKEN from the environment or from DATA_DIR."""
+
+    def __init__(self, url: str) -> None:
+        self._client = Client(url, timeout=TIMEOUT)
+        self._headers = {"Authorization": f"Bearer {secret('API_TOKEN', os.environ)}"}
+
+    def one(self, kind: str, identity: str) -> Any:
+        """One thing by its id. Raises ClickException with the server's own message where it refuses."""
+        return self._call("GET", f"/api/{kind}/{_segment(identity)}").json()
+
+    def change(self, method: str, path: str, *, then: str = "", **query: str) -> Any:
+        """Ask for a change of `path`, with `then` after it if given; the answer, if any."""
+        answer = self._call(method, path + (f"/{then}" if then else ""), query)
+        return answer.json() if answer.body.strip() else None
+
+    def listed(self, kind: str, filters: Mapping[str, str | None], limit: int) -> Iterator[dict[str, Any]]:
+        """At most `limit` things of a kind, newest first, over as many pages as it takes."""
+        query = {name: value for name, value in filters.items() if value}
+        left = limit
+        while left > 0:
+            page = self._call("GET", f"/api/{kind}", {**query, "limit": str(min(left, PAGE))}).json()
+            entries = page.get(kind.replace("-", "_"), []) if isinstance(page, dict) else []
+            yield from entries[:left]
+            left -= len(entries)
+            if not page.get("next"):
+                return
+            query["cursor"] = str(page["next"])
+
+    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None) -> Answer:
+        target = path + (f"?{urlencode(query)}" if query else "")
+        answer = self._client.request(method, target, headers=self._headers)
+        if not answer.ok:
+            raise click.ClickException(_refusal(answer))
+        return answer
+
+
+def path_of(kind: str, identity: str) -> str:
+    """The path of one thing, whatever characters its id has."""
+    return f"/api/{kind}/{_segment(identity)}"
+
+
+def show_list(
+    entries: Iterator[dict[str, Any]], columns: Mapping[str, str], *, as_json: bool, none: str
+) -> None:
+    """Print a table, `columns` being heading and key, or JSON lines; or `none` where there is nothing."""
+    if as_json:
+        for entry in entries:
+            click.echo(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+        return
+    rows = [[_cell(entry.get(key)) for key in columns.values()] for entry in entries]
+    if not rows:
+        click.echo(none, err=True)
+        return
+    for line in table(list(columns), rows):
+        click.echo(line)
+
+
+def show_one(thing: Any) -> None:
+    """Print one thing as indented JSON."""
+    click.echo(json.dumps(thing, ensure_ascii=False, indent=2))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table; a cell that is too wide is cut, but never the first of a row, which is its id."""
+    cut = [[cell if n == 0 else _cut(cell) for n, cell in enumerate(row)] for row in (headings, *rows)]
+    widths = [max(map(_width, column)) for column in zip(*cut, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in cut
+    ]
+
+
+def _segment(identity: str) -> str:
+    return quote(identity, safe=":")
+
+
+def _refusal(answer: Answer) -> str:
+    if answer.status == 401:
+        return "The API token is wrong: set API_TOKEN to the one that transcode-inbox was started with."
+    try:
+        return str(answer.json()["error"]["message"])
+    except (click.ClickException, KeyError, TypeError):
+        return answer.described()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(map(_cell, value)) if all(isinstance(one, str) for one in value) else str(len(value))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _cut(text: str) -> str:
+    if _width(text) <= WIDEST:
+        return text
+    while _width(text) >= WIDEST:
+        text = text[:-1]
+    return text + "…"
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: the vendors write Chinese, two columns a character."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
