@@ -89,7 +89,9 @@ def _url(*schemes: str) -> validate.Validator:
     class Scheme(validate.Validator):
         def __call__(self, value: str) -> str:
             if value.partition("://")[0] not in schemes:
-                raise ValidationError(f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}")
+                raise ValidationError(
+                    f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}"
+                )
             return value
 
     return Scheme()
@@ -97,7 +99,9 @@ def _url(*schemes: str) -> validate.Validator:
 
 def _any_url(value: str) -> None:
     if "://" not in value:
-        raise ValidationError("must be a Celery broker URL, as in redis://host:6379/0 or amqp://user:secret@host//")
+        raise ValidationError(
+            "must be a Celery broker URL, as in redis://host:6379/0 or amqp://user:secret@host//"
+        )
 
 
 def _pull_credentials(value: str) -> tuple[PullCredential, ...]:
@@ -107,7 +111,9 @@ def _pull_credentials(value: str) -> tuple[PullCredential, ...]:
         secret_id, _, rest = text.partition(":")
         secret_key, _, sub_app_id = rest.partition(":")
         if not (secret_id and secret_key):
-            raise ValidationError(f"entry {position} must be secretId:secretKey or secretId:secretKey:subAppId")
+            raise ValidationError(
+                f"entry {position} must be secretId:secretKey or secretId:secretKey:subAppId"
+            )
         if sub_app_id and not (sub_app_id.isascii() and sub_app_id.isdigit()):
             raise ValidationError(f"entry {position}: subAppId must be a whole number")
         credentials.append(PullCredential(secret_id, secret_key, int(sub_app_id or 0)))
@@ -147,7 +153,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         spool_max_bytes=env.int("SPOOL_MAX_BYTES", 1024 * MIB, validate=_whole_number(1, 1 << 50)),
         data_dir=env.path("DATA_DIR", Path("var")),
         log_level=env.str(
-            "LOG_LEVEL", "INFO", validate=_one_of("DEBUG", "INFO", "WARNING", "ERROR", "debug", "info", "warning", "error")
+            "LOG_LEVEL",
+            "INFO",
+            validate=_one_of("DEBUG", "INFO", "WARNING", "ERROR", "debug", "info", "warning", "error"),
         ),
         log_format=env.str("LOG_FORMAT", "text", validate=_one_of("text", "json")),
     )

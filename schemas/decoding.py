@@ -1,0 +1,151 @@
+"""From the bytes of a callback to the JSON object in them, or to a sentence that says where they go wrong."""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+from urllib.parse import unquote_to_bytes
+
+#: Levels of nesting. The documented callbacks have 7; deeper than Python's stack, what was read could not be written again.
+MAX_DEPTH = 100
+
+Payload = dict[str, Any]
+
+
+class NotUnderstood(Exception):
+    """A callback that cannot become an event.
+
+    `reason` is one word for machines: `malformed_json` (no JSON we can decode), `unreadable` (no text at all),
+    `invalid` (JSON, but not what the vendor documents) or `signature` (not proven to be the vendor's).
+    `message` is a sentence for the operator that says what is wrong and where.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        self.message = _printable(message)
+        super().__init__(reason, self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class _Unusable(Exception):
+    """A number JSON readers disagree about; raised from inside the decoder, where the position is not known."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+
+def _constant(token: str) -> NoReturn:
+    raise _Unusable(token)
+
+
+def _finite(token: str) -> float:
+    number = float(token)
+    if math.isinf(number):
+        raise _Unusable(token)
+    return number
+
+
+_decode = json.JSONDecoder(parse_float=_finite, parse_constant=_constant).decode
+
+
+def decode_json(body: bytes) -> Payload:
+    """The JSON object in `body`, which may be UTF-8 (with or without a byte order mark), UTF-16 or UTF-32.
+
+    Raises NotUnderstood: `unreadable` for bytes that are no text, `malformed_json` with line and column for text
+    that is no JSON object, or holds what JSON has no room for: NaN, Infinity, numbers beyond any float, more than
+    `MAX_DEPTH` levels.
+    """
+    text = _text(body)
+    try:
+        payload = _decode(text)
+    except json.JSONDecodeError as error:
+        raise NotUnderstood("malformed_json", f"{_place(error)}: {_what(error.msg)}") from None
+    except _Unusable as error:
+        raise NotUnderstood("malformed_json", _where_outside_strings(text, error.token)) from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        # Python refuses to convert integers of thousands of digits: that takes quadratic time.
+        raise NotUnderstood("malformed_json", "a number has too many digits") from None
+    # Brackets in strings count too; that only means looking closer, and rarely.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _deeper_than(payload, MAX_DEPTH):
+        raise _too_deep()
+    if not isinstance(payload, dict):
+        raise NotUnderstood(
+            "malformed_json", f"line 1 column 1: expecting an object, not {_json_type(payload)}"
+        )
+    return payload
+
+
+def decode_json_or_percent_encoded(body: bytes) -> Payload:
+    """As `decode_json`, also for a body that was percent-encoded as a whole; there `+` is a space."""
+    start = body.lstrip()[:2]
+    if start[:1] == b"%" or start == b"{%":
+        return decode_json(unquote_to_bytes(body.replace(b"+", b" ")))
+    return decode_json(body)
+
+
+def _text(body: bytes) -> str:
+    if not body.strip():
+        raise NotUnderstood("malformed_json", "the body is empty")
+    encoding = json.detect_encoding(body)
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError as error:
+        name = re.sub(r"(-sig|-[bl]e)$", "", encoding).upper()
+        raise NotUnderstood("unreadable", f"byte {error.start + 1} is not {name}") from None
+
+
+def _place(error: json.JSONDecodeError) -> str:
+    return f"line {error.lineno} column {error.colno}"
+
+
+def _what(message: str) -> str:
+    message = (
+        message.replace(" delimiter", "").replace("Expecting value", "Expecting a value").removesuffix(" at")
+    )
+    return message[:1].lower() + message[1:]
+
+
+def _where_outside_strings(text: str, token: str) -> str:
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[-+.\w]+', text):
+        if match.group() == token:
+            place = _place(json.JSONDecodeError("", text, match.start()))
+            return f"{place}: {token[:40]} is no number JSON can hold"
+    return f"{token[:40]} is no number JSON can hold"
+
+
+def _too_deep() -> NotUnderstood:
+    return NotUnderstood("malformed_json", f"nested more than {MAX_DEPTH} levels deep")
+
+
+def _deeper_than(payload: Any, levels: int) -> bool:
+    level = [payload]
+    for _ in range(levels + 1):
+        containers = [item for item in level if isinstance(item, (dict, list))]
+        if not containers:
+            return False
+        level = [
+            inner
+            for container in containers
+            for inner in (container.values() if isinstance(container, dict) else container)
+        ]
+    return any(isinstance(item, (dict, list)) for item in level) or bool(level)
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    for python, name in ((bool, "true or false"), (str, "a string"), (list, "an array")):
+        if isinstance(value, python):
+            return name
+    return "a number"
+
+
+def _printable(message: str) -> str:
+    """Senders' words may stand in a message, and must not break a terminal, a log line or an encoder."""
+    if message.isprintable():
+        return message
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)

@@ -1,0 +1,111 @@
+"""From a callback's bytes to the one event: decode, check the signature, validate, and say it in our words."""
+
+import json
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+from marshmallow import ValidationError
+
+from schemas.decoding import NotUnderstood, Payload
+from schemas.event import Rendition, TranscodeEvent
+from schemas.sources import SOURCES
+from schemas.sources.source import Source
+
+__all__ = ["NotUnderstood", "read_callback"]
+
+#: Problems named in one message, and characters in it: it is for a person, and a body may hold a million problems.
+MOST_PROBLEMS = 10
+MOST_CHARACTERS = 1000
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def read_callback(
+    source: str,
+    body: bytes,
+    *,
+    received_at: str,
+    zego_secret: str | None = None,
+    check_signature: bool = True,
+) -> TranscodeEvent:
+    """The event that `body`, a callback posted by `source` (a key of SOURCES), reports.
+
+    `received_at` is passed through. `zego_secret` is the callback secret to check signatures with, for the sources
+    that sign; None checks nothing, and neither does `check_signature=False`, which an operator's forced replay uses.
+    The event can be written by `json.dumps` as it is, and its id is the same for the same content.
+
+    Raises NotUnderstood, whatever the bytes are, and KeyError for a source nobody registered.
+    """
+    known = SOURCES[source]
+    payload = known.decode(body)
+    if check_signature and zego_secret is not None and known.is_signed is not None:
+        if not known.is_signed(payload, zego_secret):
+            raise NotUnderstood(
+                "signature", "the signature is missing, or was not made with our callback secret"
+            )
+    form = known.form_of(payload)
+    try:
+        loaded = form.schema.load(payload)
+    except ValidationError as error:
+        raise NotUnderstood("invalid", _sentence(error.normalized_messages())) from None
+    said = form.tell(loaded)
+    event_id = _identity(known, payload)
+    _number(said.renditions, event_id)
+    return {
+        "id": event_id,
+        "source": source,
+        "type": said.type,
+        "status": said.status,
+        "task_id": said.task_id,
+        "media_id": said.media_id,
+        "app_id": said.app_id,
+        "input": said.input,
+        "errors": said.errors,
+        "created_at": said.created_at,
+        "finished_at": said.finished_at,
+        "received_at": received_at,
+        "renditions": said.renditions,
+        "raw": payload,
+    }
+
+
+def _identity(source: Source, payload: Payload) -> str:
+    """`<source>:` and 32 hex digits of the content, whatever its white space, key order or varying fields."""
+    content = payload
+    if source.varying:
+        content = {key: value for key, value in payload.items() if key not in source.varying}
+    return f"{source.name}:{blake2b(_canonical(content).encode(), digest_size=16).hexdigest()}"
+
+
+def _number(renditions: list[Rendition], event_id: str) -> None:
+    """Gives each rendition its id; the second of one kind and name ends in `~2`, the third in `~3`."""
+    times: dict[str, int] = {}
+    for rendition in renditions:
+        plain = candidate = f"{event_id}/{rendition['kind']}/{rendition['name']}"
+        while candidate in times:
+            times[plain] += 1
+            candidate = f"{plain}~{times[plain]}"
+        times[candidate] = 1
+        rendition["id"] = candidate
+
+
+def _sentence(messages: Any) -> str:
+    problems = list(_problems(messages, ()))
+    sentence = "; ".join(problems[:MOST_PROBLEMS])
+    if len(sentence) > MOST_CHARACTERS:
+        sentence = sentence[: MOST_CHARACTERS - 2] + " …"
+    if len(problems) > MOST_PROBLEMS:
+        sentence += f"; and {len(problems) - MOST_PROBLEMS} more"
+    return sentence
+
+
+def _problems(messages: Any, path: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            yield from _problems(inner, path if key == "_schema" else (*path, str(key)))
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _problems(inner, path)
+    else:
+        yield f"{'.'.join(path)}: {str(messages).rstrip('.')}" if path else str(messages).rstrip(".")
