@@ -1,0 +1,44 @@
+"""What answers HTTP, and the command line."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from schemas.settings import Settings
+
+
+def create_app(settings: "Settings | None" = None) -> "Flask":
+    """The whole of what a web process serves, for `settings` (those of the environment, if none are given).
+
+    Connects to nothing until the first request. Raises `schemas.settings.SettingsError`.
+    """
+    # Imported here because gevent must patch a web process before any of this is loaded, and the command line needs none of it.
+    import os
+
+    from flask import Flask
+
+    from app import api, errors, health
+    from app.callbacks import CallbackIngress
+    from app.pull import v2
+    from app.services import Services
+    from schemas.settings import read_settings
+    from schemas.sources import SOURCES
+
+    settings = settings or read_settings(os.environ)
+    services = Services(settings)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = errors.MOST_REQUEST_BYTES
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    errors.register(app)
+    app.register_blueprint(v2.blueprint(services.waiting_room, services.pull_queues, settings.pull_credentials))
+    app.register_blueprint(api.blueprint(services))
+    app.register_blueprint(health.blueprint(services))
+    app.wsgi_app = CallbackIngress(  # type: ignore[method-assign]
+        app.wsgi_app,
+        commit=services.group_commit.commit,
+        sources=SOURCES,
+        tokens=settings.callback_tokens,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    return app

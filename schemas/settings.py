@@ -3,6 +3,7 @@
 A value that cannot be right stops the start with one sentence that names the variable. An empty value counts as not set.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,12 @@ class Settings:
     def pull_queues(self) -> tuple[str, ...]:
         """The name of every pull queue, each once: an event is copied to all of them."""
         return tuple(dict.fromkeys(credential.queue for credential in self.pull_credentials))
+
+    @property
+    def seal_key(self) -> bytes:
+        """What pull handles are sealed with: the same in every process, known to nobody who does not know the secret keys."""
+        secrets = "\0".join(credential.secret_key for credential in self.pull_credentials)
+        return hashlib.blake2b(secrets.encode("utf-8", "replace"), digest_size=32, person=b"pull handles").digest()
 
 
 class _Environment(Env):

@@ -4,6 +4,11 @@ The pool is `solo`: the process that consumes is the one that works. There is no
 the work and the consumer together, and more work is more processes, which the Procfile's runner starts anyway.
 """
 
+import logging
+import warnings
+
+from celery.exceptions import SecurityWarning
+
 from schemas.settings import Settings
 from workers.celery import make_celery
 from workers.start import start
@@ -13,6 +18,10 @@ def main(settings: Settings) -> None:
     """Consumes until told to stop; a first SIGTERM lets the current message finish."""
     from workers.tasks import ingest
 
+    # Celery warns root because of pickle; only JSON is accepted here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
     celery = make_celery(settings)
     ingest.register(celery, settings)
     celery.Worker(

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 
 from schemas.event import Rendition, TranscodeEvent
-from schemas.reading import decode_raw
+from schemas.sources import SOURCES
 from schemas.times import iso_time
 from workers.queues.script import Argument, Script
 
@@ -105,7 +105,7 @@ def _encodable(argument: Argument) -> Argument:
 def read_event(document: bytes, raw: bytes) -> dict[str, Any]:
     """The event as it leaves, from what is kept of it."""
     event: dict[str, Any] = json.loads(document)
-    event["raw"] = decode_raw(event["source"], raw)
+    event["raw"] = SOURCES[event["source"]].decode(raw)
     return event
 
 

@@ -8,7 +8,6 @@ out means walking past all that has not; and it measures idleness by a clock tha
 
 import hashlib
 import hmac
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,11 +34,11 @@ class Pulled:
 
 
 class PullQueues:
-    """All pull queues of one store."""
+    """All pull queues of one store. `key` seals the handles; every process that shares it takes the others' handles."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, *, key: bytes) -> None:
         self._client = client
-        self._key: bytes | None = None
+        self._key = key
 
     def pull(self, queue: str, form: str, most: int = MOST) -> tuple[list[Pulled], float | None]:
         """Up to `most` events for whoever asks, in `form` (`v2` or `v3`), and the seconds until the next hold runs out, if any.
@@ -92,8 +91,4 @@ class PullQueues:
         return text.split(".")
 
     def _seal(self, queue: str, text: str) -> str:
-        if self._key is None:
-            # One key for all processes, so that any of them takes a handle that any of them gave.
-            self._client.set("ti:pull:key", secrets.token_bytes(32), nx=True)
-            self._key = bytes(self._client.get("ti:pull:key"))
         return hashlib.blake2b(f"{queue}|{text}".encode("utf-8", "replace"), key=self._key, digest_size=12).hexdigest()

@@ -88,12 +88,14 @@ class Ingest:
                 zego_secret=self._zego_secret,
                 check_signature=callback.check_signature,
             )
-            v2 = None if event["source"] == "tencent-vod" else _json(event_content(event))
+            content = event_content(event)
+            # What is pulled just as it came needs no second copy, unless it came in an encoding the pull API does not speak.
+            as_it_came = content is event["raw"] and json.detect_encoding(callback.body) == "utf-8"
             return Recordable(
                 event=event,
                 body=callback.body,
                 origin=origin,
-                v2=v2,
+                v2=None if as_it_came else _json(content),
                 v3=_json(event_fields(event)),
                 accumulates=SOURCES[callback.source].renditions_accumulate,
             )

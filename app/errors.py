@@ -1,0 +1,37 @@
+"""Errors as JSON: `{"error": {"code", "message"}}`, for everything but the pull APIs, which have the vendor's own form."""
+
+import logging
+
+import redis
+from flask import Flask, jsonify
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+#: Bytes a request may have, callbacks apart: they have MAX_BODY_BYTES.
+MOST_REQUEST_BYTES = 64 * 1024
+
+log = logging.getLogger(__name__)
+
+
+def error(status: int, code: str, message: str) -> ResponseReturnValue:
+    """An error answer."""
+    return jsonify({"error": {"code": code, "message": message}}), status
+
+
+def register(app: Flask) -> None:
+    """Makes the application answer every error in this form."""
+
+    @app.errorhandler(HTTPException)
+    def http_error(exception: HTTPException) -> ResponseReturnValue:
+        code = exception.name.lower().replace(" ", "_")
+        response = jsonify({"error": {"code": code, "message": exception.description}})
+        response.status_code = exception.code or 500
+        response.headers.extend(
+            (name, value) for name, value in exception.get_headers() if name not in ("Content-Type", "Content-Length")
+        )
+        return response
+
+    @app.errorhandler(redis.RedisError)
+    def store_error(exception: redis.RedisError) -> ResponseReturnValue:
+        log.warning("the store did not answer: %s: %s", type(exception).__name__, exception)
+        return error(503, "store_unavailable", "The store does not answer at the moment; please try again.")

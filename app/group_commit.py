@@ -1,0 +1,72 @@
+"""Group commit: callbacks that arrive together are made durable together, in one append.
+
+The first callback of a group leads it. While the group before is being appended, the leader waits for its turn and the group
+grows; then the leader closes it, appends it whole, and wakes the others. There is no timer: a callback that arrives alone is
+its own leader and is appended at once. The primitives are those of `threading`, which gevent's monkey patching turns into
+cooperative ones, so the same code serves threads and greenlets.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from workers.queues.inbox import Callback
+
+#: Callbacks in one group, at most. A worker reads a group whole, so it is also the grain of the work behind.
+MOST_CALLBACKS = 64
+#: Bytes of bodies after which a group is full. Bounds an entry of the inbox to this plus one body.
+MOST_BYTES = 2 * 1024 * 1024
+
+
+class _Group:
+    __slots__ = ("callbacks", "done", "error", "size")
+
+    def __init__(self) -> None:
+        self.callbacks: list[Callback] = []
+        self.size = 0
+        self.done = threading.Event()
+        self.error: Exception | None = None
+
+
+class GroupCommit:
+    """Makes callbacks durable by `append`, which takes a whole group and returns the id of the entry it became.
+
+    `appended` is told that id, after the group is durable; it must not block and must not raise.
+    """
+
+    def __init__(self, append: Callable[[Sequence[Callback]], str], appended: Callable[[str], None]) -> None:
+        self._append = append
+        self._appended = appended
+        self._mutex = threading.Lock()
+        self._turn = threading.Lock()
+        self._open: _Group | None = None
+
+    def commit(self, callback: Callback) -> None:
+        """Returns once the callback is durable. Raises what `append` raised, for every callback of the group alike."""
+        with self._mutex:
+            group = self._open
+            leads = group is None
+            if group is None:
+                group = self._open = _Group()
+            group.callbacks.append(callback)
+            group.size += len(callback.body)
+            if len(group.callbacks) == MOST_CALLBACKS or group.size >= MOST_BYTES:
+                self._open = None
+        if leads:
+            self._lead(group)
+        else:
+            group.done.wait()
+        if group.error is not None:
+            raise group.error
+
+    def _lead(self, group: _Group) -> None:
+        with self._turn:
+            with self._mutex:
+                if self._open is group:
+                    self._open = None
+            try:
+                entry_id = self._append(group.callbacks)
+            except Exception as error:
+                group.error = error
+        group.done.set()
+        if group.error is None:
+            self._appended(entry_id)

@@ -1,0 +1,121 @@
+"""The waiting room: clients that long-poll an empty queue wait here, and one attendant a process looks for all of them.
+
+However many wait, a process holds one blocking read on the store and, when something comes, pulls once a client it can serve, in
+the order they came.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+
+import redis
+
+from workers.queues.pull import Pulled, PullQueues
+
+#: Seconds a pull waits for a first event.
+LONG_POLL = 5.0
+#: Seconds between two looks at holds that have run out, at most.
+LOOK_EVERY = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class _Waiter:
+    __slots__ = ("answered", "being_served", "form", "late", "pulled", "queue")
+
+    def __init__(self, queue: str, form: str) -> None:
+        self.queue = queue
+        self.form = form
+        self.pulled: list[Pulled] = []
+        self.being_served = self.late = False
+        self.answered = threading.Event()
+
+
+class WaitingRoom:
+    """Pulls for clients, and lets them wait."""
+
+    def __init__(self, queues: PullQueues, long_poll: float = LONG_POLL) -> None:
+        self._queues = queues
+        self._long_poll = long_poll
+        self._lock = threading.Lock()
+        self._somebody = threading.Event()
+        self._waiters: dict[str, deque[_Waiter]] = {}
+        self._attendant: threading.Thread | None = None
+
+    def pull(self, queue: str, form: str) -> list[Pulled]:
+        """Up to 16 events in `form`, at once if there are any, else those that come within LONG_POLL seconds; else none.
+
+        Raises `redis.RedisError` if the store does not answer.
+        """
+        pulled, _ = self._queues.pull(queue, form)
+        if pulled:
+            return pulled
+        waiter = _Waiter(queue, form)
+        with self._lock:
+            self._waiters.setdefault(queue, deque()).append(waiter)
+            if self._attendant is None:
+                self._attendant = threading.Thread(target=self._attend, name="pull attendant", daemon=True)
+                self._attendant.start()
+        self._somebody.set()
+        if not waiter.answered.wait(self._long_poll):
+            with self._lock:
+                waiter.late = True
+                if not waiter.being_served:
+                    self._leave(waiter)
+            # What is being pulled for this client right now is held for nobody else, so it takes it along.
+            waiter.answered.wait()
+        return waiter.pulled
+
+    def _leave(self, waiter: _Waiter) -> None:
+        if not waiter.answered.is_set():
+            self._waiters[waiter.queue].remove(waiter)
+            waiter.answered.set()
+
+    def _attend(self) -> None:
+        while True:
+            self._somebody.wait()
+            try:
+                self._look(self._serve())
+            except redis.RedisError as error:
+                log.warning("cannot look for events: %s: %s", type(error).__name__, error)
+                time.sleep(LOOK_EVERY)
+
+    def _look(self, seconds: float) -> None:
+        """Waits until there may be something to serve."""
+        with self._lock:
+            queues = [queue for queue, waiters in self._waiters.items() if waiters]
+            if not queues:
+                self._somebody.clear()
+                return
+        self._queues.wait({queue: self._queues.newest_handed_out(queue) for queue in queues}, seconds)
+
+    def _serve(self) -> float:
+        """Gives those who wait what there is; the seconds until it is worth looking again, if nothing new comes."""
+        look_again = LOOK_EVERY
+        for queue in list(self._waiters):
+            while (waiter := self._first(queue)) is not None:
+                pulled: list[Pulled] = []
+                try:
+                    pulled, until_next = self._queues.pull(queue, waiter.form)
+                finally:
+                    self._served(waiter, pulled)
+                if not pulled:
+                    look_again = look_again if until_next is None else min(look_again, until_next)
+                    break
+        return max(look_again, 0.01)
+
+    def _first(self, queue: str) -> _Waiter | None:
+        with self._lock:
+            waiters = self._waiters[queue]
+            if not waiters:
+                return None
+            waiters[0].being_served = True
+            return waiters[0]
+
+    def _served(self, waiter: _Waiter, pulled: list[Pulled]) -> None:
+        with self._lock:
+            waiter.being_served = False
+            waiter.pulled = pulled
+            if pulled or waiter.late:
+                self._leave(waiter)

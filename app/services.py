@@ -1,0 +1,46 @@
+"""The parts that a web process's views share, wired up once."""
+
+from app.announcer import Announcer
+from app.group_commit import GroupCommit
+from app.pull.waiting_room import WaitingRoom
+from schemas.settings import Settings
+from workers.celery import make_celery
+from workers.enqueue import Enqueue
+from workers.queues.dead_letters import DeadLetters
+from workers.queues.events import Events
+from workers.queues.inbox import Inbox
+from workers.queues.listing import Listing
+from workers.queues.pull import PullQueues
+from workers.store import connect
+
+#: Seconds the store may take to make callbacks durable. The vendors wait 5 s, and a second try must fit in.
+COMMIT_TIMEOUT = 0.8
+#: Seconds the store may take for everything else.
+STORE_TIMEOUT = 5.0
+#: Connections to the store that views share.
+CONNECTIONS = 16
+
+
+class Services:
+    """Everything the views of one process need. Connects to nothing by itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        store = connect(settings.redis_url, timeout=STORE_TIMEOUT, connections=CONNECTIONS)
+        # Callbacks have a connection of their own: however busy the others are, an append never queues behind them.
+        self.commit_store = connect(settings.redis_url, timeout=COMMIT_TIMEOUT, connections=2)
+        self.store = store
+        self.enqueue = Enqueue(make_celery(settings))
+        self.announcer = Announcer(self.enqueue.publish)
+        self.group_commit = GroupCommit(Inbox(self.commit_store).append, self.announcer.announce)
+        self.inbox = Inbox(store)
+        self.events = Events(
+            store,
+            pull_queues=settings.pull_queues,
+            dedup_days=settings.dedup_days,
+            retention_days=settings.retention_days,
+        )
+        self.listing = Listing(store)
+        self.dead_letters = DeadLetters(store)
+        self.pull_queues = PullQueues(store, key=settings.seal_key)
+        self.waiting_room = WaitingRoom(self.pull_queues)
