@@ -6,18 +6,19 @@ import re
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
-#: Levels of nesting. The documented callbacks have 7; deeper than Python's stack, what was read could not be written again.
+#: Levels of nesting; the documented callbacks have 7. Near the depth of Python's stack, what was read could
+#: not be written again.
 MAX_DEPTH = 100
 
 Payload = dict[str, Any]
 
 
-class NotUnderstood(Exception):
+class NotUnderstood(Exception):  # noqa: N818 - the callback is at fault, not the program
     """A callback that cannot become an event.
 
-    `reason` is one word for machines: `malformed_json` (no JSON we can decode), `unreadable` (no text at all),
-    `invalid` (JSON, but not what the vendor documents) or `signature` (not proven to be the vendor's).
-    `message` is a sentence for the operator that says what is wrong and where.
+    `reason` is one word for machines: `malformed_json` (no JSON we can decode), `unreadable` (no text at
+    all), `invalid` (JSON, but not what the vendor documents) or `signature` (not proven to be the
+    vendor's). `message` is a sentence for the operator that says what is wrong and where.
     """
 
     def __init__(self, reason: str, message: str) -> None:
@@ -29,8 +30,10 @@ class NotUnderstood(Exception):
         return self.message
 
 
-class _Unusable(Exception):
-    """A number JSON readers disagree about; raised from inside the decoder, where the position is not known."""
+class _Unusable(Exception):  # noqa: N818
+    """A number JSON readers disagree about; raised from inside the decoder, where the position is not
+    known.
+    """
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -53,9 +56,9 @@ _decode = json.JSONDecoder(parse_float=_finite, parse_constant=_constant).decode
 def decode_json(body: bytes) -> Payload:
     """The JSON object in `body`, which may be UTF-8 (with or without a byte order mark), UTF-16 or UTF-32.
 
-    Raises NotUnderstood: `unreadable` for bytes that are no text, `malformed_json` with line and column for text
-    that is no JSON object, or holds what JSON has no room for: NaN, Infinity, numbers beyond any float, more than
-    `MAX_DEPTH` levels.
+    Raises NotUnderstood: `unreadable` for bytes that are no text, `malformed_json` with line and column for
+    text that is no JSON object, or holds what JSON has no room for: NaN, Infinity, numbers beyond any
+    float, more than `MAX_DEPTH` levels.
     """
     text = _text(body)
     try:
@@ -69,13 +72,12 @@ def decode_json(body: bytes) -> Payload:
     except ValueError:
         # Python refuses to convert integers of thousands of digits: that takes quadratic time.
         raise NotUnderstood("malformed_json", "a number has too many digits") from None
-    # Brackets in strings count too; that only means looking closer, and rarely.
-    if text.count("{") + text.count("[") > MAX_DEPTH and _deeper_than(payload, MAX_DEPTH):
-        raise _too_deep()
     if not isinstance(payload, dict):
-        raise NotUnderstood(
-            "malformed_json", f"line 1 column 1: expecting an object, not {_json_type(payload)}"
-        )
+        found = _json_type(payload)
+        raise NotUnderstood("malformed_json", f"line 1 column 1: expecting an object, not {found}")
+    # Brackets in strings count too; that only means looking closer, and rarely.
+    if text.count("{") + text.count("[") > MAX_DEPTH and _deeper_than(MAX_DEPTH, payload):
+        raise _too_deep()
     return payload
 
 
@@ -103,10 +105,8 @@ def _place(error: json.JSONDecodeError) -> str:
 
 
 def _what(message: str) -> str:
-    message = (
-        message.replace(" delimiter", "").replace("Expecting value", "Expecting a value").removesuffix(" at")
-    )
-    return message[:1].lower() + message[1:]
+    message = message.replace(" delimiter", "").replace("Expecting value", "Expecting a value")
+    return message[:1].lower() + message[1:].removesuffix(" at")
 
 
 def _where_outside_strings(text: str, token: str) -> str:
@@ -121,18 +121,16 @@ def _too_deep() -> NotUnderstood:
     return NotUnderstood("malformed_json", f"nested more than {MAX_DEPTH} levels deep")
 
 
-def _deeper_than(payload: Any, levels: int) -> bool:
-    level = [payload]
-    for _ in range(levels + 1):
-        containers = [item for item in level if isinstance(item, (dict, list))]
-        if not containers:
-            return False
-        level = [
+def _deeper_than(levels: int, payload: Payload) -> bool:
+    containers: list[Any] = [payload]
+    for _ in range(levels):
+        containers = [
             inner
             for container in containers
             for inner in (container.values() if isinstance(container, dict) else container)
+            if isinstance(inner, (dict, list))
         ]
-    return any(isinstance(item, (dict, list)) for item in level) or bool(level)
+    return bool(containers)
 
 
 def _json_type(value: Any) -> str:

@@ -1,19 +1,21 @@
-"""The marshmallow fields that read what vendors really send: numbers as strings, objects as arrays, 0 for "not known".
+"""The marshmallow fields that read what vendors really send: numbers as strings, objects as arrays, 0 for
+"not known".
 
-Every field here takes a missing key, `null` and `""` for the same thing, absence: it loads as None (lists: []), or
-fails where the field is `required`. marshmallow's own fields do the same checks at two to three times the cost,
-because `Field.deserialize` runs validators and hooks that these have no use for; so each overrides it with a fast path.
+Every field here takes a missing key, `null` and `""` for the same thing, absence: it loads as None (lists:
+[]), or fails where the field is `required`. What cannot be read raises marshmallow's ValidationError.
+
+marshmallow's own fields do the same checks at two to three times the cost, because `Field.deserialize` runs
+validators and hooks that these have no use for; so the fields a callback holds by the dozen override it
+with a fast path.
 """
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
 
-T = TypeVar("T")
-
-#: An integer field takes only what fits 64 bits: what stores and clients behind us can hold.
+#: A number takes only what fits 64 bits, sign included: what stores and clients behind us can hold.
 LIMIT = 2**63
 
 _NUMBER = re.compile(r"\s*[-+]?[0-9]{1,19}(\.[0-9]{1,30})?\s*", re.ASCII)
@@ -26,11 +28,15 @@ class Shape(Schema):
         unknown = EXCLUDE
 
 
-class WireField(fields.Field[T]):
-    """A value as it comes over the wire; subclasses say in `_deserialize` what they make of one that is there."""
+class WireField(fields.Field[Any]):
+    """A value as it comes over the wire; subclasses say in `_deserialize` what they make of one that is
+    there.
+    """
+
+    #: What is wrong with a value that cannot be read.
+    invalid = "Not valid."
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
-        """What `value` means; None when absent. Raises marshmallow's ValidationError."""
         if value is None or value is missing or value == "":
             if self.required:
                 raise self.make_error("required")
@@ -38,10 +44,10 @@ class WireField(fields.Field[T]):
         return self._deserialize(value, attr, data, **kwargs)
 
 
-class Text(WireField[str]):
+class Text(WireField):
     """Text, an id above all; a number is taken for its digits."""
 
-    default_error_messages: ClassVar = {"invalid": "Not a valid string."}
+    invalid = "Not a valid string."
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         if value.__class__ is str and value:
@@ -49,19 +55,15 @@ class Text(WireField[str]):
         return super().deserialize(value, attr, data, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if isinstance(value, str):
-            return value
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.make_error("invalid")
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise ValidationError(self.invalid)
         if isinstance(value, int) and not -LIMIT < value < LIMIT:
-            raise self.make_error("invalid")
+            raise ValidationError(self.invalid)
         return str(value)
 
 
 class OneOf(Text):
-    """One of the words the vendor documents; the others are an error that lists them."""
-
-    default_error_messages: ClassVar = {"unknown": "Must be {choices}, not {input}."}
+    """One of the words the vendor documents; for any other, the error lists them."""
 
     def __init__(self, *choices: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -70,28 +72,27 @@ class OneOf(Text):
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         text = super().deserialize(value, attr, data, **kwargs)
         if text is not None and text not in self.choices:
-            raise self.make_error("unknown", choices=" or ".join(self.choices), input=ascii(text[:40]))
+            raise ValidationError(f"Must be {' or '.join(self.choices)}, not {text[:40]!a}.")
         return text
 
 
-class Whole(WireField[int]):
+class Whole(WireField):
     """A whole number where 0 says something."""
 
-    default_error_messages: ClassVar = {"invalid": "Not a valid integer."}
+    invalid = "Not a valid integer."
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | None:
-        if isinstance(value, str) and _NUMBER.fullmatch(value):
-            # int() first: a float holds 53 bits, and ids and sizes may need more.
-            value = float(value) if "." in value else int(value)
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, str):
+            value = _number_in(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not -LIMIT < value < LIMIT:
-            raise self.make_error("invalid")
+            raise ValidationError(self.invalid)
         return value
 
 
 class Measure(Whole):
-    """A whole number of bytes, pixels, bit/s or Hz. Nothing measures 0: the vendors write it for "not known"."""
+    """A whole number of bytes, pixels, bit/s or Hz. Nothing measures 0: vendors write it for "not known"."""
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         if value.__class__ is int and -LIMIT < value < LIMIT:
@@ -99,10 +100,10 @@ class Measure(Whole):
         return super().deserialize(value, attr, data, **kwargs) or None
 
 
-class Quantity(WireField[float]):
+class Quantity(WireField):
     """A number that may have a fraction (seconds, frames a second); 0 is "not known"."""
 
-    default_error_messages: ClassVar = {"invalid": "Not a valid number."}
+    invalid = "Not a valid number."
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         if value.__class__ is int and -LIMIT < value < LIMIT:
@@ -110,12 +111,10 @@ class Quantity(WireField[float]):
         return super().deserialize(value, attr, data, **kwargs) or None
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
-        if isinstance(value, str) and _NUMBER.fullmatch(value):
-            value = float(value) if "." in value else int(value)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self.make_error("invalid")
-        if not -LIMIT < value < LIMIT:  # also false for nan and the infinities
-            raise self.make_error("invalid")
+        if isinstance(value, str):
+            value = _number_in(value)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LIMIT < value < LIMIT:
+            raise ValidationError(self.invalid)
         return value
 
 
@@ -128,26 +127,38 @@ class Kbps(Quantity):
             return None
         bits = round(kilobits * 1000)
         if not -LIMIT < bits < LIMIT:
-            raise self.make_error("invalid")
+            raise ValidationError(self.invalid)
         return bits or None
 
 
-class Flag(WireField[bool]):
+class Flag(WireField):
     """1 or 0, yes or no: here 0 says something, so it is False and not None."""
 
-    default_error_messages: ClassVar = {"invalid": "Must be 1 or 0."}
-    _MEANINGS: ClassVar = {"1": True, "0": False, "true": True, "false": False, "yes": True, "no": False}
+    invalid = "Must be 1 or 0."
+
+    _MEANINGS: ClassVar[dict[str, bool]] = {
+        "1": True,
+        "0": False,
+        "true": True,
+        "false": False,
+        "yes": True,
+        "no": False,
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if isinstance(value, (str, bool, int)) and str(value).lower() in self._MEANINGS:
-            return self._MEANINGS[str(value).lower()]
-        raise self.make_error("invalid")
+        if isinstance(value, (bool, int, float)) and value in (0, 1):
+            return bool(value)
+        if isinstance(value, str) and value.lower() in self._MEANINGS:
+            return self._MEANINGS[value.lower()]
+        raise ValidationError(self.invalid)
 
 
-class Code(WireField[Any]):
-    """An error code: an int where it is one, also when written as a string; else the vendor's word. 0 is a code."""
+class Code(WireField):
+    """An error code: an int where it is one, also when written as a string; else the vendor's word. 0 is a
+    code.
+    """
 
-    default_error_messages: ClassVar = {"invalid": "Not a valid code."}
+    invalid = "Not a valid code."
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | str:
         if isinstance(value, str):
@@ -155,27 +166,27 @@ class Code(WireField[Any]):
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not -LIMIT < value < LIMIT:
-            raise self.make_error("invalid")
+            raise ValidationError(self.invalid)
         return value
 
 
-class TextOrNumber(WireField[Any]):
+class TextOrNumber(WireField):
     """A word, or the number in its place, each kept as it is."""
 
-    default_error_messages: ClassVar = {"invalid": "Not a valid string or number."}
+    invalid = "Not a valid string or number."
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | int | float:
         if isinstance(value, str):
             return value
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LIMIT < value < LIMIT:
-            raise self.make_error("invalid")
+            raise ValidationError(self.invalid)
         return value
 
 
-class OneOrMany(WireField[list[Any]]):
-    """A list, or the one thing that would be in it. Absent is []."""
+class OneOrMany(WireField):
+    """A list, or the one thing that would be in it. Absent is []; what is absent in the list is None there."""
 
-    def __init__(self, each: WireField[Any], **kwargs: Any) -> None:
+    def __init__(self, each: WireField, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.each = each
 
@@ -194,15 +205,17 @@ class OneOrMany(WireField[list[Any]]):
         return loaded
 
 
-class Record(WireField[dict[str, Any]]):
+class Record(WireField):
     """An object inside an object, read by the fields of `shape`.
 
-    The pages type some objects as Array: an array of exactly that one object is the object, and `[]` is an empty one.
-    It walks the shape's fields itself, so it takes the shape's fields only, not its hooks or validators: a nested
+    The pages type some objects as Array: an array of exactly that one object is the object, and `[]`, which
+    is how PHP writes it, an empty one.
+
+    Warning: it walks the shape's fields itself, so the shape's hooks and validators do not run. A nested
     `Schema.load` costs 3 us before it looks at a field, and a callback holds twenty such objects.
     """
 
-    default_error_messages: ClassVar = {"invalid": "Not a valid object."}
+    invalid = "Not a valid object."
 
     def __init__(self, shape: type[Schema], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -210,7 +223,7 @@ class Record(WireField[dict[str, Any]]):
             (name, field.data_key or name, field.deserialize) for name, field in shape().load_fields.items()
         ]
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         return self.load(self.the_object(value))
 
     def the_object(self, value: Any) -> Mapping[str, Any]:
@@ -218,7 +231,7 @@ class Record(WireField[dict[str, Any]]):
         if isinstance(value, list) and len(value) < 2:
             value = value[0] if value else {}
         if not isinstance(value, dict):
-            raise self.make_error("invalid")
+            raise ValidationError(self.invalid)
         return value
 
     def load(self, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,16 +259,23 @@ class Records(Record):
         if isinstance(value, dict):
             return [self.load(value)]
         if not isinstance(value, list):
-            raise self.make_error("invalid")
+            raise ValidationError(self.invalid)
         loaded: list[dict[str, Any]] = []
         errors: dict[int, Any] = {}
         for index, item in enumerate(value):
             try:
                 if not isinstance(item, dict):
-                    raise self.make_error("invalid")
+                    raise ValidationError(self.invalid)
                 loaded.append(self.load(item))
             except ValidationError as error:
                 errors[index] = error.messages
         if errors:
             raise ValidationError(errors)
         return loaded
+
+
+def _number_in(text: str) -> int | float | None:
+    """The number `text` is; not through float where it is whole, which would round what is beyond 53 bits."""
+    if not _NUMBER.fullmatch(text):
+        return None
+    return float(text) if "." in text else int(text)

@@ -12,9 +12,10 @@ from schemas.event import Rendition, TranscodeEvent
 from schemas.sources import SOURCES
 from schemas.sources.source import Source
 
-__all__ = ["NotUnderstood", "read_callback"]
+__all__ = ["NotUnderstood", "decode_raw", "read_callback"]
 
-#: Problems named in one message, and characters in it: it is for a person, and a body may hold a million problems.
+#: Problems named in one message, and characters in it: it is for a person, and a body may hold a million
+#: problems.
 MOST_PROBLEMS = 10
 MOST_CHARACTERS = 1000
 
@@ -31,24 +32,23 @@ def read_callback(
 ) -> TranscodeEvent:
     """The event that `body`, a callback posted by `source` (a key of SOURCES), reports.
 
-    `received_at` is passed through. `zego_secret` is the callback secret to check signatures with, for the sources
-    that sign; None checks nothing, and neither does `check_signature=False`, which an operator's forced replay uses.
-    The event can be written by `json.dumps` as it is, and its id is the same for the same content.
+    `received_at` is passed through. `zego_secret` is the callback secret to check signatures with, for the
+    sources that sign; None checks nothing, and neither does `check_signature=False`, which an operator's
+    forced replay uses. The event can be written by `json.dumps` as it is, and its id is the same for the
+    same content.
 
     Raises NotUnderstood, whatever the bytes are, and KeyError for a source nobody registered.
     """
     known = SOURCES[source]
     payload = known.decode(body)
-    if check_signature and zego_secret is not None and known.is_signed is not None:
-        if not known.is_signed(payload, zego_secret):
-            raise NotUnderstood(
-                "signature", "the signature is missing, or was not made with our callback secret"
-            )
+    check = known.is_signed if check_signature else None
+    if check is not None and zego_secret is not None and not check(payload, zego_secret):
+        raise NotUnderstood("signature", "the signature is missing, or was not made with our callback secret")
     form = known.form_of(payload)
     try:
         loaded = form.schema.load(payload)
     except ValidationError as error:
-        raise NotUnderstood("invalid", _sentence(error.normalized_messages())) from None
+        raise NotUnderstood("invalid", _sentence(error.messages)) from None
     said = form.tell(loaded)
     event_id = _identity(known, payload)
     _number(said.renditions, event_id)
@@ -68,6 +68,11 @@ def read_callback(
         "renditions": said.renditions,
         "raw": payload,
     }
+
+
+def decode_raw(source: str, body: bytes) -> Any:
+    """`raw` of the event that `body` became: the whole JSON document in it. Raises NotUnderstood."""
+    return SOURCES[source].decode(body)
 
 
 def _identity(source: Source, payload: Payload) -> str:

@@ -2,7 +2,8 @@
 
 tencent-vod's own events leave as they came. The others take the shapes VOD documents for its events
 (https://www.tencentcloud.com/document/product/266/33962): TranscodeComplete, ProcedureStateChanged and
-CreateSnapshotByTimeOffsetComplete. What our sources do not say is null there, but a message is "" as VOD's are.
+CreateSnapshotByTimeOffsetComplete. What our sources do not say is null there, but a message is "" as VOD's
+are.
 """
 
 from typing import Any
@@ -22,10 +23,11 @@ from schemas.pull.wording import (
 
 
 def event_content(event: TranscodeEvent) -> dict[str, Any]:
-    """`{"version": "4.0", "eventType": …, "data": {…}}` for `event`; for tencent-vod its raw payload itself.
+    """`{"version": "4.0", "eventType": …, "data": {…}}` for `event`; for tencent-vod its raw payload
+    itself.
 
-    Bitrates are bit/s in `playSet` and kbps in `metaData` and `output`, as VOD documents each. `data` also carries
-    `source` and `eventId`, which a client that does not know them ignores.
+    Bitrates are bit/s in `playSet` and kbps in `metaData` and `output`, as VOD documents each. `data` also
+    carries `source` and `eventId`, which a client that does not know them ignores.
     """
     if event["source"] == "tencent-vod":
         raw: dict[str, Any] = event["raw"]

@@ -1,7 +1,9 @@
-"""An event as API 3.0 (2018-07-17) hands it over: one entry of a PullEvents answer's EventSet, without its handle.
+"""An event as API 3.0 (2018-07-17) hands it over: one entry of a PullEvents answer's EventSet, without its
+handle.
 
-Names and types are those of the vendor's SDKs (tencentcloud-sdk-python-vod, `EventContent` and the structures in it),
-which fill their models from it. Units there: bit/s everywhere, unlike the legacy API's kbps; whole frames a second.
+Names and types are those of the vendor's SDKs (tencentcloud-sdk-python-vod, `EventContent` and the
+structures in it), which fill their models from it. Units there: bit/s everywhere, unlike the legacy API's
+kbps; whole frames a second.
 """
 
 from typing import Any
@@ -64,9 +66,11 @@ _NOTHING: dict[str, Any] = {"EventType": "", **dict.fromkeys(EVENT_FIELDS)}
 
 
 def event_fields(event: TranscodeEvent) -> dict[str, Any]:
-    """`{"EventType": …, "TranscodeCompleteEvent": {…}, …}` for `event`, every event field of EventContent present.
+    """`{"EventType": …, "TranscodeCompleteEvent": {…}, …}` for `event`, every event field of EventContent
+    present.
 
-    tencent-vod's events keep their type; those of 2017 whose fields we know are filled by name, others are all null.
+    tencent-vod's events keep their type; those of 2017 whose fields we know are filled by name, others are
+    all null.
     """
     if event["source"] == "tencent-vod":
         raw = event["raw"]
@@ -174,7 +178,9 @@ def _transcode_result(rendition: Rendition) -> dict[str, Any]:
 
 
 def _video_streams(media: Input | Rendition) -> list[dict[str, Any]]:
-    """MediaVideoStreamItem, the one our sources tell of. Its own bitrate they do not tell: theirs is the file's."""
+    """MediaVideoStreamItem, the one our sources tell of. Its own bitrate they do not tell: theirs is the
+    file's.
+    """
     if media["width"] is None and media["height"] is None and media["fps"] is None:
         return []
     return [

@@ -1,8 +1,8 @@
 """VOD's own notifications, whose fields have legacy names, under the names API 3.0 gives the same fields.
 
-Legacy names: https://www.tencentcloud.com/document/product/266/33962; 3.0 names and types: the vendor's SDKs. Values
-are carried over by name and made the type the SDKs expect; what cannot be that type is null. Nothing is converted:
-the legacy page says kbps of `metaData`, and its own example has bit/s there.
+Legacy names: https://www.tencentcloud.com/document/product/266/33962; 3.0 names and types: the vendor's
+SDKs. Values are carried over by name and made the type the SDKs expect; what cannot be that type is null.
+Nothing is converted: the legacy page says kbps of `metaData`, and its own example has bit/s there.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,9 @@ def _texts(value: Any) -> list[str | None]:
 
 
 class _Structure:
-    """A 3.0 structure: for each of its fields the legacy name and the type. Called, it fills itself from an object."""
+    """A 3.0 structure: for each of its fields the legacy name and the type. Called, it fills itself from an
+    object.
+    """
 
     def __init__(self, **fields: tuple[str, Reader]) -> None:
         self._fields = [(name, legacy, read) for name, (legacy, read) in fields.items()]
@@ -262,7 +264,8 @@ _EVENTS: dict[str, tuple[str, Reader]] = {
 
 
 def vod_event_field(event_type: str, data: Any) -> tuple[str | None, dict[str, Any] | None]:
-    """The EventContent field for a VOD event type, and what it holds for `data`. (None, None) for an unknown type.
+    """The EventContent field for a VOD event type, and what it holds for `data`. (None, None) for an
+    unknown type.
 
     Never raises, whatever `data` is: what does not fit is null.
     """

@@ -1,4 +1,6 @@
-"""What both pull generations call the same: event types, error codes, definitions, and the file a client would show."""
+"""What both pull generations call the same: event types, error codes, definitions, and the file a client
+would show.
+"""
 
 import re
 
@@ -18,7 +20,8 @@ _EVENT_TYPES = {
     "snapshot.failed": "CreateSnapshotByTimeOffsetComplete",
 }
 
-#: Kinds that are pictures: nothing to play, so no part of a play set. Gifs, too: a player would offer them as a quality.
+#: Kinds that are pictures: nothing to play, so no part of a play set. Gifs, too: a player would offer them
+#: as a quality.
 _PICTURES = frozenset({"cover", "gif", "snapshot"})
 
 _DEFINITION = re.compile(r"f([0-9]{1,9})")
@@ -30,7 +33,8 @@ def pull_event_type(event_type: str) -> str:
 
 
 def error_code(event: TranscodeEvent) -> int:
-    """0 unless the event failed; then the first code that is a number and not 0, or 30010 where there is none.
+    """0 unless the event failed; then the first code that is a number and not 0, or 30010 where there is
+    none.
 
     0 would read as a success.
     """

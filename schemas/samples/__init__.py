@@ -1,4 +1,6 @@
-"""The callbacks on the vendors' own pages, with the pages' typos corrected: to send, to test with, to learn from."""
+"""The callbacks on the vendors' own pages, with the pages' typos corrected: to send, to test with, to learn
+from.
+"""
 
 import json
 from functools import cache
@@ -10,9 +12,9 @@ from schemas.sources import SOURCES
 def sample(source: str, *, fresh: bool = True, zego_secret: str | None = None) -> bytes:
     """The documented callback of `source` (a key of SOURCES), as JSON to read.
 
-    `fresh` gives it new random ids, and where the source signs, a new timestamp and nonce: so it is a new event. With
-    `zego_secret`, a source that signs gets its right signature too. With neither it is the packaged file itself.
-    Raises KeyError for an unknown source.
+    `fresh` gives it new random ids, and where the source signs, a new timestamp and nonce: so it is a new
+    event. With `zego_secret`, a source that signs gets its right signature too. With neither it is the
+    packaged file itself. Raises KeyError for an unknown source.
     """
     known = SOURCES[source]
     body = packaged(source)

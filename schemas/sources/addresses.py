@@ -38,7 +38,9 @@ def bucket_root(bucket: Bucket) -> str | None:
 
 
 def address(root: str, path: str) -> str:
-    """The absolute URL of `path` under `root`; characters that would break or cut the URL are percent-encoded."""
+    """The absolute URL of `path` under `root`; characters that would break or cut the URL are
+    percent-encoded.
+    """
     if _UNSAFE.search(path):
         path = _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", path)
     return root + path if path[0] == "/" else f"{root}/{path}"

@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
-from typing import Any, ClassVar
+from typing import Any
+
+from marshmallow import ValidationError
 
 from schemas.event import Bucket, EventError
 from schemas.fields import Shape, Text, WireField
@@ -10,20 +12,20 @@ from schemas.fields import Shape, Text, WireField
 BEIJING = timezone(timedelta(hours=8))
 
 
-class BeijingTime(WireField[str]):
+class BeijingTime(WireField):
     """`2017-04-28 19:37:58` without a zone, which is Beijing's: loaded as ISO 8601 with +08:00."""
 
-    default_error_messages: ClassVar = {"invalid": "Not a valid time, as in 2017-04-28 19:37:58."}
+    invalid = "Not a valid time, as in 2017-04-28 19:37:58."
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | None:
         if not isinstance(value, str):
-            raise self.make_error("invalid")
+            raise ValidationError(self.invalid)
         if value.startswith("0000-00-00"):  # how databases print a time that was never set
             return None
         try:
             time = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise self.make_error("invalid") from None
+            raise ValidationError(self.invalid) from None
         return (time if time.tzinfo else time.replace(tzinfo=BEIJING)).isoformat()
 
 

@@ -20,8 +20,8 @@ Outputs = list[tuple[str, dict[str, Any]]]
 class ByKind(Record):
     """`detail.result`: for each kind of rendition `{info: [...], dst: {...}}`.
 
-    A kind nobody documented is one all the same where its entries fit `otherwise`; else it is an unknown field, which
-    never fails a callback.
+    A kind nobody documented is one all the same where its entries fit `otherwise`; else it is an unknown
+    field, which never fails a callback.
     """
 
     def __init__(self, documented: Mapping[str, type[Schema]], *, otherwise: type[Schema]) -> None:
@@ -75,7 +75,9 @@ class FailureDetail(Shape):
 
 
 def tell_result(loaded: dict[str, Any]) -> Said:
-    """What a callback with a Heading and a `detail` says: transcode.completed, or transcode.failed with its errors."""
+    """What a callback with a Heading and a `detail` says: transcode.completed, or transcode.failed with its
+    errors.
+    """
     bucket = bucket_in(loaded)
     detail = loaded["detail"] or {}
     failed = loaded["status"] == "fail"

@@ -1,6 +1,8 @@
-"""Tencent CTS video transcoding: what it says when it starts (`trans_basic`) and when it is done (`trans_result`).
+"""Tencent CTS video transcoding: what it says when it starts (`trans_basic`) and when it is done
+(`trans_result`).
 
-Both come to one URL. `callback_type` is "需配置", so it may be absent; then a body with `detail` is a result.
+Both come to one URL. `callback_type` is "需配置", so it may be absent; then a body with `detail` is a
+result.
 """
 
 import secrets
@@ -49,7 +51,9 @@ class Video(Shape):
 
 
 class Picture(Shape):
-    """`detail.result.gif.info[]` and `.cover.info[]`; a cover has several paths. `name` is the size: `0_0`, `400_200`."""
+    """`detail.result.gif.info[]` and `.cover.info[]`; a cover has several paths. `name` is the size: `0_0`,
+    `400_200`.
+    """
 
     name = Text()
     path = OneOrMany(Text())

@@ -1,8 +1,8 @@
 """What it takes to be a source: one object of this class, in one file, registered in one line.
 
-To add a source, write `schemas/sources/<name>.py` after the model of its neighbours (the vendor's tables as Shapes,
-a `tell` function for each form of callback, `SOURCE`), register it in `schemas/sources/__init__.py`, and put the
-vendor's documented callback in `schemas/samples/<name>.json`.
+To add a source, write `schemas/sources/<name>.py` after the model of its neighbours (the vendor's tables as
+Shapes, a `tell` function for each form of callback, `SOURCE`), register it in
+`schemas/sources/__init__.py`, and put the vendor's documented callback in `schemas/samples/<name>.json`.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,8 @@ class Source:
     freshen: Callable[[Payload], None]
     #: Raises NotUnderstood.
     decode: Callable[[bytes], Payload] = decode_json
-    #: Top-level fields that differ between two deliveries of one callback, and so are no part of its identity.
+    #: Top-level fields that differ between two deliveries of one callback, and so are no part of its
+    #: identity.
     varying: frozenset[str] = frozenset()
     #: Whether a later callback for the same task may bring further renditions of the same transcode.
     renditions_accumulate: bool = False

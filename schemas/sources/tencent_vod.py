@@ -1,6 +1,7 @@
 """Tencent VOD event notification 4.0: TranscodeComplete, and its sibling events, which pass through whole.
 
-https://cloud.tencent.com/document/product/266/7829. VOD waits 5 s for an answer and sends at most three times.
+https://cloud.tencent.com/document/product/266/7829. VOD waits 5 s for an answer and sends at most three
+times.
 """
 
 import secrets
@@ -17,7 +18,9 @@ from schemas.sources.source import Form, Said, Source, input_file, rendition
 
 
 class Play(Shape):
-    """`data.playSet[]`: one rendition each. `definition` 0 is the source file, so it is a name like any other."""
+    """`data.playSet[]`: one rendition each. `definition` 0 is the source file, so it is a name like any
+    other.
+    """
 
     url = Text()
     definition = Whole()
@@ -57,8 +60,8 @@ class Sibling(Notification):
 
 def _tell_transcode(loaded: dict[str, Any]) -> Said:
     data = loaded["data"]
-    # The page's own success has status "2" and its failure 0; what tells them apart, there and in later editions,
-    # is whether there is anything to play.
+    # The page's own success has status "2" and its failure 0; what tells them apart, there and in later
+    # editions, is whether there is anything to play.
     succeeded = bool(data["play_set"])
     return Said(
         type="transcode.completed" if succeeded else "transcode.failed",
@@ -101,7 +104,8 @@ def _tell_sibling(loaded: dict[str, Any]) -> Said:
 def _sibling_status(data: dict[str, Any]) -> Status:
     """By `status` and `errCode` (0: success), the task's own or its files'; unknown when nothing says.
 
-    ProcedureStateChanged has a word in `status` instead: PROCESSING, or FINISH, which says nothing about how well.
+    ProcedureStateChanged has a word in `status` instead: PROCESSING, or FINISH, which says nothing about
+    how well.
     """
     codes = list(_codes(data))
     if any(code != 0 for code in codes):
@@ -112,7 +116,7 @@ def _sibling_status(data: dict[str, Any]) -> Status:
 
 
 def _codes(data: dict[str, Any]) -> Iterator[int]:
-    holders = [data]
+    holders: list[Any] = [data]
     for key in ("fileInfo", "picInfo"):
         inner = data.get(key)
         holders += inner if isinstance(inner, list) else [inner]

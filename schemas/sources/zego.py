@@ -22,8 +22,9 @@ class Input(Shape):
 
 
 class Output(Shape):
-    """`Details.Outputs[]`; 0 is "not set". The unit of VideoBitrate and the codes of VideoEncId are not documented:
-    both stay in `raw`."""
+    """`Details.Outputs[]`; 0 is "not set". The unit of VideoBitrate and the codes of VideoEncId are not
+    documented: both stay in `raw`.
+    """
 
     stream_id = Text(data_key="StreamId")
     stream_url = Text(data_key="StreamUrl")
@@ -56,7 +57,9 @@ class Start(Callback):
 
 
 class Stop(Callback):
-    """单流转码结束回调. Its example carries `Status: TranscodeStarted` by mistake; `StopReason` stays in `raw`."""
+    """单流转码结束回调. Its example carries `Status: TranscodeStarted` by mistake; `StopReason` stays in
+    `raw`.
+    """
 
 
 def _tell_start(loaded: dict[str, Any]) -> Said:
