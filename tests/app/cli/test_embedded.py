@@ -12,6 +12,8 @@ from pathlib import Path
 import click
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.cli import data_dir, embedded
 from app.cli.embedded import EmbeddedValkey
@@ -65,7 +67,7 @@ def test_it_writes_to_disk_before_it_answers_and_never_evicts(tmp_path):
         assert {name: client.config_get(name)[name] for name in wanted} == wanted
         assert client.config_get("bind")["bind"] == "127.0.0.1"
         with pytest.raises(redis.AuthenticationError):
-            redis.Redis(port=valkey.port).ping()
+            redis.Redis(port=valkey.port, retry=Retry(NoBackoff(), 0)).ping()
         config = valkey.directory / "valkey.conf"
         assert stat.S_IMODE(config.stat().st_mode) == 0o600
 

@@ -34,8 +34,8 @@ def service(tmp_path, start):
         f"web: python {tmp_path / 'web.py'}\nworker: python -c 'import time; time.sleep(100)'\n"
     )
     (tmp_path / "run.py").write_text(
-        "import pathlib\nimport app.cli, app.cli.run\n"
-        "app.cli.run.find_procfile = lambda: pathlib.Path('Procfile').absolute()\napp.cli.main()\n"
+        "import pathlib, sys\nimport app.cli\n"
+        "sys.modules['app.cli.run'].find_procfile = lambda: pathlib.Path('Procfile').absolute()\napp.cli.main()\n"
     )
     port = str(free_port())
 
