@@ -1,0 +1,40 @@
+"""fauxqs without the SDK: the same calls as `pull_fauxqs.py`, by the least HTTP client, so that boto3's own cost is seen."""
+
+import json
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import consumers
+
+BATCH = 10
+
+
+def connect() -> consumers.Take:
+    """A consumer."""
+    server = urlsplit(consumers.URL)
+    connection = HTTPConnection(server.hostname, server.port)
+
+    def call(action: str, **parameters) -> dict:
+        headers = {
+            "X-Amz-Target": f"AmazonSQS.{action}",
+            "Content-Type": "application/x-amz-json-1.0",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=bench/20250101/us-east-1/sqs/aws4_request",
+        }
+        connection.request("POST", "/", json.dumps(parameters), headers)
+        return json.loads(connection.getresponse().read() or b"{}")
+
+    url = call("GetQueueUrl", QueueName="events")["QueueUrl"]
+
+    def take() -> int:
+        answer = call("ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1)
+        messages = answer.get("Messages", [])
+        if messages:
+            entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
+            call("DeleteMessageBatch", QueueUrl=url, Entries=entries)
+        return len(messages)
+
+    return take
+
+
+if __name__ == "__main__":
+    consumers.main(None, connect)
