@@ -70,7 +70,9 @@ def serve_granian(settings: Settings) -> None:
         workers=settings.web_concurrency,
         blocking_threads=GRANIAN_THREADS,
         backlog=4096,
-        workers_graceful_timeout=GRACEFUL_TIMEOUT,
+        workers_kill_timeout=GRACEFUL_TIMEOUT,
+        respawn_failed_workers=True,
+        websockets=False,
         log_level=settings.log_level.lower(),
     ).serve()
 

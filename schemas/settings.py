@@ -4,9 +4,11 @@ A value that cannot be right stops the start with one sentence that names the va
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
@@ -76,7 +78,8 @@ class _Environment(Env):
         self.__dict__["_environment"] = environment
 
     def _get_value(self, env_key: str, default: object) -> object:
-        return self.__dict__["_environment"].get(env_key) or default
+        value = self.__dict__["_environment"].get(env_key, "")
+        return value if value.strip() else default
 
 
 def _one_of(*choices: str) -> validate.OneOf:
@@ -95,7 +98,7 @@ def _days(value: float) -> None:
 def _url(*schemes: str) -> validate.Validator:
     class Scheme(validate.Validator):
         def __call__(self, value: str) -> str:
-            if value.partition("://")[0] not in schemes:
+            if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
                 raise ValidationError(
                     f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}"
                 )
@@ -121,7 +124,7 @@ def _pull_credentials(value: str) -> tuple[PullCredential, ...]:
             raise ValidationError(
                 f"entry {position} must be secretId:secretKey or secretId:secretKey:subAppId"
             )
-        if sub_app_id and not (sub_app_id.isascii() and sub_app_id.isdigit()):
+        if sub_app_id and not re.fullmatch("[0-9]{1,18}", sub_app_id):
             raise ValidationError(f"entry {position}: subAppId must be a whole number")
         credentials.append(PullCredential(secret_id, secret_key, int(sub_app_id or 0)))
     if len({c.secret_id for c in credentials}) < len(credentials):
@@ -129,6 +132,16 @@ def _pull_credentials(value: str) -> tuple[PullCredential, ...]:
     if not credentials:
         raise ValidationError("must hold at least one secretId:secretKey")
     return tuple(credentials)
+
+
+def _callback_tokens(value: str | None) -> tuple[str, ...]:
+    """Raises ValidationError where separators alone are given: whoever set it meant the callbacks to be closed."""
+    if value is None:
+        return ()
+    tokens = tuple(_split(value))
+    if not tokens:
+        raise ValidationError("must hold at least one token, or not be set")
+    return tokens
 
 
 def _split(value: str) -> Iterator[str]:
@@ -142,6 +155,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     env = _Environment(environment)
     env.add_parser("pull_credentials", _pull_credentials)
+    env.add_parser("callback_tokens", _callback_tokens)
     redis_url = env.str("REDIS_URL", validate=_url("redis", "rediss", "unix"))
     settings = Settings(
         redis_url=redis_url,
@@ -149,7 +163,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         port=env.int("PORT", 8080, validate=_whole_number(1, 65535)),
         web_concurrency=env.int("WEB_CONCURRENCY", 2, validate=_whole_number(1, 1024)),
         web_server=env.str("WEB_SERVER", "gunicorn", validate=_one_of("gunicorn", "granian")),
-        callback_tokens=tuple(_split(env.str("CALLBACK_TOKENS", "") or "")),
+        callback_tokens=env.callback_tokens("CALLBACK_TOKENS", None),
         zego_callback_secret=env.str("ZEGO_CALLBACK_SECRET", None),
         pull_credentials=env.pull_credentials("PULL_CREDENTIALS"),
         api_token=env.str("API_TOKEN"),
@@ -169,7 +183,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         env.seal()
     except EnvValidationError as error:
-        raise SettingsError(_sentences(error.error_messages)) from None
+        raise SettingsError(_sentences(cast("Mapping[str, list[str]]", error.error_messages))) from None
     return settings
 
 
@@ -186,6 +200,6 @@ def _sentences(problems: Mapping[str, list[str]]) -> str:
 def _lower_first(message: str) -> str:
     if message == "Not a valid integer.":
         return "must be a whole number"
-    if message == "Not a valid number.":
+    if message == "Not a valid number." or message.startswith("Special numeric values"):
         return "must be a number"
     return message[:1].lower() + message[1:]

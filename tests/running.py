@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,7 +54,7 @@ def a_store(directory: Path, **config: Any) -> Iterator[ValkeyServer]:
 class Answer:
     """An HTTP answer."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(self, status: int, headers: HTTPMessage, body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body
@@ -128,7 +129,7 @@ class Service:
         try:
             connection.request(method, path, body, dict(headers))
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            return Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
 
