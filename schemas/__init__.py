@@ -1,1 +1,3 @@
-"""Shapes, without any I/O: settings, the vendors' callbacks, the one event they all become, and its pulled forms."""
+"""Shapes, without any I/O: settings, the vendors' callbacks, the one event they all become, and its pulled
+forms.
+"""

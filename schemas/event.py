@@ -1,7 +1,7 @@
 """The one event that every callback becomes, exactly as it leaves: in the API, to consumers, in the store.
 
-A TranscodeEvent is its own JSON document, so nothing converts it on the way out. Units: bytes, seconds, pixels, bit/s, Hz.
-What a vendor did not say is None, never 0 and never "".
+A TranscodeEvent is its own JSON document, so nothing converts it on the way out. Units: bytes, seconds,
+pixels, bit/s, Hz. What a vendor did not say is None, never 0 and never "".
 """
 
 from typing import Any, Literal, TypedDict

@@ -184,7 +184,7 @@ class TextOrNumber(WireField):
 
 
 class OneOrMany(WireField):
-    """A list, or the one thing that would be in it. Absent is []; what is absent in the list is None there."""
+    """A list, or the one thing that would be in it. Absent is []; absent in the list is None."""
 
     def __init__(self, each: WireField, **kwargs: Any) -> None:
         super().__init__(**kwargs)

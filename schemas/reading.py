@@ -1,4 +1,4 @@
-"""From a callback's bytes to the one event: decode, check the signature, validate, and say it in our words."""
+"""From a callback's bytes to the one event: decode, check the signature, validate, say it in our words."""
 
 import json
 from collections.abc import Iterator

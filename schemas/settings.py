@@ -1,6 +1,7 @@
 """Settings: read once, from the environment, through a schema.
 
-A value that cannot be right stops the start with one sentence that names the variable. An empty value counts as not set.
+A value that cannot be right stops the start with one sentence that names the variable. An empty value
+counts as not set.
 """
 
 import hashlib
@@ -64,9 +65,13 @@ class Settings:
 
     @property
     def seal_key(self) -> bytes:
-        """What pull handles are sealed with: the same in every process, known to nobody who does not know the secret keys."""
+        """What pull handles are sealed with: the same in every process, known to nobody who does not know
+        the secret keys.
+        """
         secrets = "\0".join(credential.secret_key for credential in self.pull_credentials)
-        return hashlib.blake2b(secrets.encode("utf-8", "replace"), digest_size=32, person=b"pull handles").digest()
+        return hashlib.blake2b(
+            secrets.encode("utf-8", "replace"), digest_size=32, person=b"pull handles"
+        ).digest()
 
 
 class _Environment(Env):
@@ -74,7 +79,8 @@ class _Environment(Env):
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         super().__init__(eager=False)
-        # Env answers unknown attributes with its parsers, so this one is set where it cannot be mistaken for one.
+        # Env answers unknown attributes with its parsers, so this one is set where it cannot be mistaken
+        # for one.
         self.__dict__["_environment"] = environment
 
     def _get_value(self, env_key: str, default: object) -> object:
@@ -135,7 +141,9 @@ def _pull_credentials(value: str) -> tuple[PullCredential, ...]:
 
 
 def _callback_tokens(value: str | None) -> tuple[str, ...]:
-    """Raises ValidationError where separators alone are given: whoever set it meant the callbacks to be closed."""
+    """Raises ValidationError where separators alone are given: whoever set it meant the callbacks to be
+    closed.
+    """
     if value is None:
         return ()
     tokens = tuple(_split(value))

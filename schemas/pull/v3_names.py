@@ -8,6 +8,8 @@ Nothing is converted: the legacy page says kbps of `metaData`, and its own examp
 from collections.abc import Callable
 from typing import Any
 
+from marshmallow import ValidationError
+
 from schemas.fields import Quantity, Text, Whole
 
 _TEXT, _WHOLE, _NUMBER = Text(), Whole(), Quantity()
@@ -23,12 +25,8 @@ def _text(value: Any) -> str | None:
 
 def _whole(value: Any) -> int | None:
     if isinstance(value, float):
-        value = _whole_part(value)
+        value = round(value)
     return _typed(_WHOLE, value)  # type: ignore[no-any-return]
-
-
-def _whole_part(value: float) -> int:
-    return round(value)
 
 
 def _number(value: Any) -> float | None:
@@ -38,7 +36,7 @@ def _number(value: Any) -> float | None:
 def _typed(field: Text | Whole | Quantity, value: Any) -> Any:
     try:
         return field.deserialize(value)
-    except ValueError:  # what marshmallow's ValidationError is
+    except ValidationError:
         return None
 
 
@@ -153,6 +151,11 @@ _TASKS: dict[str, tuple[str, str, _Structure]] = {
         ),
     ),
     "SampleSnapshot": ("SampleSnapshot", "SampleSnapshotTask", _task_of(ImageUrlSet=("imageUrls", _texts))),
+    "SnapshotByTimeOffset": (
+        "SnapshotByTimeOffset",
+        "SnapshotByTimeOffsetTask",
+        _task_of(PicInfoSet=("imgInfo", _SNAPSHOT_IN_TASK.each)),
+    ),
     "CoverBySnapshot": ("CoverBySnapshot", "CoverBySnapshotTask", _task_of(CoverUrl=("imageUrl", _text))),
     "ImageSprites": (
         "ImageSprites",

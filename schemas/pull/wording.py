@@ -28,7 +28,7 @@ _DEFINITION = re.compile(r"f([0-9]{1,9})")
 
 
 def pull_event_type(event_type: str) -> str:
-    """VOD's `eventType` for one of our event types. Raises KeyError for `vod.*`, which has its own already."""
+    """VOD's `eventType` for one of our event types. Raises KeyError for `vod.*`: it has its own."""
     return _EVENT_TYPES[event_type]
 
 

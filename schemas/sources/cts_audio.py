@@ -1,4 +1,4 @@
-"""Tencent CTS audio transcoding: one callback, when it is done. Its failures have the shape of cts-video's."""
+"""Tencent CTS audio transcoding: one callback, when done. Its failures have the shape of cts-video's."""
 
 import secrets
 

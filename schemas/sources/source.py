@@ -83,7 +83,7 @@ def rendition(
     container: str | None = None,
     gop: int | None = None,
 ) -> Rendition:
-    """A rendition with what is known of it, in the units of `schemas.event`. Its id comes with the event's."""
+    """A rendition with what is known of it, in the units of `schemas.event`; its id comes later."""
     return {
         "id": "",
         "kind": kind,

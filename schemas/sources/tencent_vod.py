@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 
 from schemas.decoding import Payload
 from schemas.event import EventError, Rendition, Status
@@ -128,17 +128,20 @@ def _codes(data: dict[str, Any]) -> Iterator[int]:
                     yield code
 
 
+_WHOLE, _TEXT = Whole(), Text()
+
+
 def _whole(value: Any) -> int | None:
     try:
-        return Whole().deserialize(value)  # type: ignore[no-any-return]
-    except ValueError:  # what marshmallow's ValidationError is
+        return _WHOLE.deserialize(value)  # type: ignore[no-any-return]
+    except ValidationError:
         return None
 
 
 def _plain(value: Any) -> str | None:
     try:
-        return Text().deserialize(value)  # type: ignore[no-any-return]
-    except ValueError:
+        return _TEXT.deserialize(value)  # type: ignore[no-any-return]
+    except ValidationError:
         return None
 
 
