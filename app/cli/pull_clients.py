@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import click
 
-from app.cli.client import Client
+from app.cli.client import Answer, Client
 from schemas.settings import PullCredential
 
 #: Seconds for one answer: the server waits up to 5 s for the first event.
@@ -86,12 +86,14 @@ class LegacyPullClient:
         signed["Signature"] = legacy_signature(
             self._credential.secret_key, "POST", self._client.host, path, signed
         )
-        answer = self._client.request(
-            "POST",
-            path,
-            body=urlencode(signed).encode(),
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-        ).json()
+        answer = _decoded(
+            self._client.request(
+                "POST",
+                path,
+                body=urlencode(signed).encode(),
+                headers={"Content-Type": "application/x-www-form-urlencoded"},
+            )
+        )
         if not isinstance(answer, dict) or "code" not in answer:
             raise click.ClickException(f"The pull API gave an answer without a code: {answer!r:.200}")
         return answer
@@ -145,10 +147,11 @@ class PullClient3:
                 "X-TC-Timestamp": str(now),
                 "X-TC-Language": "en-US",
             },
-        ).json()
-        response = answer.get("Response") if isinstance(answer, dict) else None
+        )
+        document = _decoded(answer)
+        response = document.get("Response") if isinstance(document, dict) else None
         if not isinstance(response, dict):
-            raise click.ClickException(f"The pull API gave an answer without a Response: {answer!r:.200}")
+            raise click.ClickException(f"The pull API gave an answer without a Response: {document!r:.200}")
         return response
 
 
@@ -193,6 +196,13 @@ def tc3_authorization(
     signature = hmac.digest(key, to_sign.encode(), hashlib.sha256).hex()
     credential = f"Credential={secret_id}/{scope}"
     return f"TC3-HMAC-SHA256 {credential}, SignedHeaders=content-type;host, Signature={signature}"
+
+
+def _decoded(answer: Answer) -> Any:
+    """The JSON of an answer; both APIs answer 200 in every case, so anything else is not theirs."""
+    if answer.status != 200:
+        raise click.ClickException(f"There is no such pull API at this address. {answer.described()}")
+    return answer.json()
 
 
 def _expect_success(answer: Mapping[str, Any]) -> None:

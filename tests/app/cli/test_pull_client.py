@@ -118,6 +118,13 @@ def test_no_confirm_confirms_nothing(cli, serve):
     assert queue.confirmed == []
 
 
+@pytest.mark.parametrize("api", ["v2", "v3"])
+def test_an_api_that_is_not_there_is_a_sentence(cli, serve, api):
+    result = cli("pull", "--api", api, "--url", serve(lambda *_: (404, b"{}")).url, **CREDENTIALS)
+    assert result.exit_code == 1
+    assert "There is no such pull API at this address. The answer was 404" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [

@@ -35,7 +35,8 @@ def service(tmp_path, start):
     )
     (tmp_path / "run.py").write_text(
         "import pathlib, sys\nimport app.cli\n"
-        "sys.modules['app.cli.run'].find_procfile = lambda: pathlib.Path('Procfile').absolute()\napp.cli.main()\n"
+        "sys.modules['app.cli.run'].find_procfile = lambda: pathlib.Path('Procfile')\n"
+        "app.cli.main()\n"
     )
     port = str(free_port())
 
