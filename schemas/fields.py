@@ -18,6 +18,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
 #: A number takes only what fits 64 bits, sign included: what stores and clients behind us can hold.
 LIMIT = 2**63
 
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"\s*[-+]?[0-9]{1,19}(\.[0-9]{1,30})?\s*", re.ASCII)
 
 
@@ -44,6 +45,11 @@ class WireField(fields.Field[Any]):
         return self._deserialize(value, attr, data, **kwargs)
 
 
+def encodable(text: str) -> str:
+    """`text` with U+FFFD for half a character, such as JSON's `"\\ud800"`, which no store could encode."""
+    return text if text.isascii() else _HALF_A_CHARACTER.sub("\ufffd", text)
+
+
 class Text(WireField):
     """Text, an id above all; a number is taken for its digits."""
 
@@ -51,7 +57,7 @@ class Text(WireField):
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         if value.__class__ is str and value:
-            return value
+            return value if value.isascii() else encodable(value)
         return super().deserialize(value, attr, data, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -162,7 +168,7 @@ class Code(WireField):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | str:
         if isinstance(value, str):
-            return int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else value
+            return int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else encodable(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or not -LIMIT < value < LIMIT:
@@ -177,7 +183,7 @@ class TextOrNumber(WireField):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str | int | float:
         if isinstance(value, str):
-            return value
+            return encodable(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not -LIMIT < value < LIMIT:
             raise ValidationError(self.invalid)
         return value

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from schemas.event import Bucket, Rendition
-from schemas.fields import Code, OneOf, OneOrMany, Record, Records, Shape, Text
+from schemas.fields import Code, OneOf, OneOrMany, Record, Records, Shape, Text, encodable
 from schemas.sources.addresses import address, bucket_root, container_of, path_of
 from schemas.sources.cts_fields import BeijingTime, CosBucket, bucket_in, paired
 from schemas.sources.source import Said, input_file, rendition
@@ -46,7 +46,7 @@ class ByKind(Record):
                     errors[kind] = error.messages
                 continue
             if loaded is not None:
-                outputs.append((kind, loaded))
+                outputs.append((encodable(kind), loaded))
         if errors:
             raise ValidationError(errors)
         return outputs
