@@ -90,11 +90,14 @@ def test_a_server_left_by_a_killed_run_is_ended_before_another_starts(tmp_path, 
         # The `run` is gone, and with it its own hold on the lock; the server still has one.
     if hung:
         os.kill(stale.pid, signal.SIGSTOP)
-    with running(tmp_path) as (valkey, process):
-        assert stale.wait(5) == (-signal.SIGKILL if hung else 0)
-        client = redis.Redis.from_url(valkey.url)
-        assert client.get("kept") == b"1"
-        assert client.info("server")["process_id"] == process.pid
+    try:
+        with running(tmp_path) as (valkey, process):
+            assert stale.wait(5) == (-signal.SIGKILL if hung else 0)
+            client = redis.Redis.from_url(valkey.url)
+            assert client.get("kept") == b"1"
+            assert client.info("server")["process_id"] == process.pid
+    finally:
+        stale.kill()
 
 
 def test_a_stale_pid_file_kills_nobody(tmp_path):
