@@ -197,6 +197,7 @@ class OneOrMany(WireField):
         self.each = each
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """A list of what `each` makes of the items. Raises ValidationError with all that is wrong."""
         if not isinstance(value, list):
             one = self.each.deserialize(value)
             return [] if one is None else [one]
@@ -260,6 +261,7 @@ class Records(Record):
     """A list of objects of one shape. One object alone is a list of one; absent is []."""
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """A list of loaded records. Raises ValidationError with all that is wrong, by index."""
         if value is None or value is missing or value == "":
             return []
         if isinstance(value, dict):

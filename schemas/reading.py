@@ -34,8 +34,10 @@ def read_callback(
 
     `received_at` is passed through. `zego_secret` is the callback secret to check signatures with, for the
     sources that sign; None checks nothing, and neither does `check_signature=False`, which an operator's
-    forced replay uses. The event can be written by `json.dumps` as it is, and its id is the same for the
-    same content.
+    forced replay uses.
+
+    `json.dumps` writes the event as it is. What it says can be encoded as UTF-8; `raw` is what came, and may
+    hold half a character. The id is the same for the same content.
 
     Raises NotUnderstood, whatever the bytes are, and KeyError for a source nobody registered.
     """

@@ -189,6 +189,16 @@ def test_an_event_has_every_key_whatever_the_vendor_left_out(name):
     assert all(list(rendition) == RENDITION for rendition in event["renditions"])
 
 
+def test_half_a_character_in_an_id_does_not_break_the_store():
+    body = payload("cts-video")
+    body["vid"] = "a\ud800"
+    body["detail"]["result"]["k\udfff"] = body["detail"]["result"]["gif"]
+    event = read("cts-video", body)
+    assert event["task_id"] == "a\ufffd"
+    assert {r["kind"] for r in event["renditions"]} == {"gif", "video", "cover", "k\ufffd"}
+    assert event["raw"] == body
+
+
 def check_any(source, body):
     """Whatever comes: NotUnderstood with a good sentence, or an event that can be written and handed on."""
     try:
@@ -206,6 +216,7 @@ def check_any(source, body):
 def check_event(event):
     for document in (event, event_content(event), event_fields(event)):
         assert json.loads(json.dumps(document, allow_nan=False)) == document
+    assert json.dumps({**event, "raw": None}, ensure_ascii=False).encode()
     ids = [rendition["id"] for rendition in event["renditions"]]
     assert len(set(ids)) == len(ids)
     check_no_empty_values({key: value for key, value in event.items() if key != "raw"})
