@@ -1,6 +1,6 @@
 """A finished CTS transcode, video or audio: `detail.result` by kind, each `info` entry one rendition.
 
-https://cloud.tencent.com/document/product/862 documents both; "result depends on the configuration".
+Pages: the callback descriptions of CTS video and audio transcoding, 转码成功完成时回调 and 转码成功.
 """
 
 from collections.abc import Mapping

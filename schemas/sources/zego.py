@@ -1,6 +1,6 @@
 """ZEGO single-stream transcoding: started, updated, stopped. Signed, retried, and perhaps percent-encoded.
 
-https://doc-zh.zego.im/article/19685 and its neighbours; the signature: https://doc-zh.zego.im/article/19700.
+Pages: 单流转码开始回调, and for the signature https://doc-zh.zego.im/article/19700.
 """
 
 import hmac
