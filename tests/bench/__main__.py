@@ -1,13 +1,18 @@
-"""`python -m tests.bench [names…]`: runs the scenarios one after the other, prints a table each, and writes the results."""
+"""`python -m tests.bench`: runs the scenarios one after the other, prints a table each, keeps the results."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from tests.bench import report
-from tests.bench.ingress import Plan, alone, fsync, ingress
-from tests.bench.servers import BenchError, program
+from tests.bench import install, report
+from tests.bench.backlog import backlog
+from tests.bench.depth import deep
+from tests.bench.end_to_end import end_to_end
+from tests.bench.ingress import alone, fsync, ingress
+from tests.bench.plan import Plan
+from tests.bench.pull import pull
+from tests.bench.servers import BenchError, program, valkey_binary
 
 Scenario = Callable[[Plan], report.Section]
 
@@ -15,49 +20,38 @@ SCENARIOS: dict[str, Scenario] = {
     "ingress": ingress,
     "alone": alone,
     "fsync": fsync,
+    "backlog": backlog,
+    "end_to_end": end_to_end,
+    "pull": pull,
+    "deep": deep,
 }
 
-#: Run only when named, or with --deep: they take many minutes.
-DEEP = ("deep",)
+#: Runs only when named or asked for with --deep.
+LONG = "deep"
 
 
-class _Connections(click.ParamType):
+class Connections(click.ParamType):
+    """A list of numbers such as 64,256."""
+
     name = "numbers"
 
     def convert(self, value, param, ctx):
-        if isinstance(value, tuple):
+        if not isinstance(value, str):
             return value
-        try:
-            return tuple(int(part) for part in value.split(",") if int(part) > 0)
-        except ValueError:
+        parts = value.split(",")
+        if not all(part.strip().isdecimal() and int(part) for part in parts):
             self.fail(f"{value!r} is not a list of numbers such as 64,256", param, ctx)
+        return tuple(int(part) for part in parts)
 
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(SCENARIOS)), metavar="[NAMES]...")
 @click.option("--seconds", default=8.0, show_default=True, help="How long each load runs.")
-@click.option(
-    "--connections",
-    default="64,256",
-    show_default=True,
-    type=_Connections(),
-    help="Connections of the load generator.",
-)
+@click.option("--connections", default="64,256", show_default=True, type=Connections(), help="Of wrk.")
 @click.option("--rounds", default=2, show_default=True, help="How often each contestant takes its turn.")
-@click.option(
-    "--scale",
-    default=1.0,
-    show_default=True,
-    help="Multiplies the number of callbacks in the scenarios that count.",
-)
-@click.option("--deep", is_flag=True, help="Also with a million callbacks waiting; takes half an hour.")
-@click.option(
-    "--out",
-    default="docs/bench",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="Where results are written.",
-)
+@click.option("--scale", default=1.0, show_default=True, help="Multiplies the sizes of backlogs and queues.")
+@click.option("--deep", is_flag=True, help="Also with a million callbacks waiting, a quarter of an hour.")
+@click.option("--out", default="docs/bench", show_default=True, type=click.Path(path_type=Path))
 def main(
     names: tuple[str, ...],
     seconds: float,
@@ -67,27 +61,64 @@ def main(
     deep: bool,
     out: Path,
 ) -> None:
-    """Measures transcode-inbox and its peers. NAMES: ingress, alone, fsync, backlog, end_to_end, pull, deep; all but deep when none is given."""
-    chosen = names or tuple(name for name in SCENARIOS if name not in DEEP)
-    if deep:
-        chosen = tuple(dict.fromkeys((*chosen, *DEEP)))
-    plan = Plan(seconds, connections, rounds, scale)
-    sections: dict[str, report.Section] = {}
+    """Measures transcode-inbox and its peers under the same load.
+
+    NAMES: ingress, alone, fsync, backlog, end_to_end, pull, deep; without any, all but deep.
+    """
+    chosen = list(dict.fromkeys(names or (name for name in SCENARIOS if name != LONG)))
+    if deep and LONG not in chosen:
+        chosen.append(LONG)
     try:
-        program("wrk")
-        for name in chosen:
-            report.say(f"\n{name} …")
-            sections[name] = SCENARIOS[name](plan)
-            report.say(report.as_text(sections[name]))
+        _prepare(chosen)
     except BenchError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
+    sections, failed = _run(chosen, Plan(seconds, connections, rounds, scale))
+    if sections:
+        written = ", ".join(str(path) for path in report.write(sections, out))
+        report.say(f"\n{_verdict(sections)} Written: {written}")
+    raise SystemExit(1 if failed else 0)
+
+
+def _prepare(chosen: list[str]) -> None:
+    """Finds or installs what the scenarios need; raises BenchError before anything has run."""
+    program("wrk")
+    valkey_binary()
+    if "pull" in chosen:
+        program("beanstalkd")
+    if not {"ingress", "pull"}.isdisjoint(chosen):
+        report.say("Peers from npm …")
+        install.node_peers()
+    report.say("Peers from PyPI …")
+    for environment in ("flask", "arq"):
+        install.python_peers(environment)
+
+
+def _run(chosen: list[str], plan: Plan) -> tuple[dict[str, report.Section], bool]:
+    """What the scenarios found, and whether any had to be given up; the others go on."""
+    sections: dict[str, report.Section] = {}
+    failed = False
+    try:
+        for name in chosen:
+            report.say(f"\n{name} …")
+            try:
+                sections[name] = SCENARIOS[name](plan)
+            except BenchError as error:
+                failed = True
+                click.echo(f"{name} was given up: {error}", err=True)
+            else:
+                report.say(report.as_text(sections[name]))
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    finally:
-        if sections:
-            written = ", ".join(str(path) for path in report.write(sections, out))
-            report.say(f"\nWritten: {written}")
+        failed = True
+    return sections, failed
 
 
-main(prog_name="python -m tests.bench")
+def _verdict(sections: dict[str, report.Section]) -> str:
+    required = [
+        ratio for section in sections.values() for ratio in section.ratios if ratio.required is not None
+    ]
+    return f"{sum(ratio.met for ratio in required)} of {len(required)} required ratios met."
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tests.bench")

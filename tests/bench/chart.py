@@ -59,7 +59,8 @@ def _panel(title: str, measured: str, rows: "Sequence[Row]", y: int) -> tuple[li
         parts += [
             f'<text class="label" x="{_LEFT - 8}" y="{y + 12}">{escape(row.contestant)}</text>',
             f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{length:.1f}" height="{_BAR}" rx="2"/>',
-            f'<text x="{_LEFT + length + 6:.1f}" y="{y + 12}">{row.value:,.0f}<tspan class="small">{latency}</tspan></text>',
+            f'<text x="{_LEFT + length + 6:.1f}" y="{y + 12}">{row.value:,.0f}',
+            f'<tspan class="small">{latency}</tspan></text>',
         ]
         y += _BAR + _GAP
     return parts, y + 10

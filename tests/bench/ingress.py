@@ -1,7 +1,7 @@
 """How many callbacks a second each web acknowledges, and how long an acknowledgement takes.
 
-No worker runs: a web is measured by what it can make durable, as are its peers. After every run the callbacks are counted in the
-store; one that was acknowledged and is not there ends the benchmark.
+No worker runs: a web is measured by what it can make durable, as are its peers. After every run the
+callbacks are counted in the store; one that was acknowledged and is not there ends the benchmark.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from tests.bench import contestants
 from tests.bench.contestants import Contestant, our_web
 from tests.bench.load import Load, wrk
+from tests.bench.plan import Plan
 from tests.bench.report import Ratio, Row, Section, say
 from tests.bench.servers import BenchError, valkey
 
 SERVERS = ("gunicorn", "granian")
 
-#: Ours divided by a peer, at least; the peers named by the function or constant in `contestants`.
+#: Ours divided by a peer, at least.
 REQUIRED = {
     "gunicorn": {
         "Flask + Celery delay": 5,
@@ -29,21 +30,6 @@ REQUIRED_ALONE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How long and how often to measure."""
-
-    seconds: float = 8
-    connections: tuple[int, ...] = (64, 256)
-    rounds: int = 2
-    #: multiplies the number of callbacks in the scenarios that count
-    scale: float = 1
-
-    def count(self, callbacks: int) -> int:
-        """So many callbacks, at this plan's scale."""
-        return max(100, round(callbacks * self.scale))
-
-
-@dataclass(frozen=True, slots=True)
 class _Entry:
     contestant: Contestant
     label: str
@@ -55,22 +41,27 @@ def ingress(plan: Plan) -> Section:
     webs = [our_web(server) for server in SERVERS]
     webs += [contestants.flask_celery(server) for server in SERVERS]
     webs += [contestants.flask_empty(server) for server in SERVERS]
-    webs += [contestants.FASTAPI_ARQ, contestants.FASTIFY_BULLMQ, contestants.FLASK_DRAMATIQ]
+    webs += [
+        contestants.FASTAPI_ARQ,
+        contestants.FASTIFY_BULLMQ,
+        contestants.FLASK_DRAMATIQ,
+        *contestants.TUNED,
+    ]
     best = _measure([_Entry(web, web.label) for web in webs], plan, plan.connections)
     section = Section("Callbacks acknowledged", _rows(best))
     for connections in plan.connections:
         for server, peers in REQUIRED.items():
-            ours = best[our_web(server).label, connections][0]
-            for peer, required in peers.items():
-                label = next(
-                    web.label
-                    for web in webs
-                    if web.name == peer and web.server in (server, "uvicorn", "node")
-                )
-                ratio = ours.per_second / best[label, connections][0].per_second
-                what = f"ours on {server} / {label}, {connections} connections"
-                section.ratios.append(Ratio(what, ratio, required))
-    section.notes.append(_how(plan, "appendfsync everysec"))
+            ours = best[our_web(server).label, connections][0].per_second
+            for web in webs:
+                required = peers.get(web.name) if web.server in (server, "uvicorn", "node") else None
+                if required is not None or (web in contestants.TUNED and web.server.startswith(server)):
+                    what = f"ours on {server} / {web.label}, {connections} connections"
+                    ratio = ours / best[web.label, connections][0].per_second
+                    section.ratios.append(Ratio(what, ratio, required))
+    section.notes += [
+        _how(plan, "appendfsync everysec"),
+        "Peers run with their servers' default settings, and on granian also with the number of threads that suits them.",
+    ]
     return section
 
 
@@ -171,6 +162,6 @@ def _rows(best: dict[tuple[str, int], tuple[Load, list[float]]]) -> list[Row]:
 
 def _how(plan: Plan, what: str) -> str:
     return (
-        f"wrk for {plan.seconds:g} s after a warm-up, {what}, every callback a different one, {plan.rounds} rounds in turn, "
-        "the best of each."
+        f"wrk for {plan.seconds:g} s after a warm-up, {what}, every callback a different one; "
+        f"{plan.rounds} rounds in turn, the best of each."
     )

@@ -1,7 +1,8 @@
 """What the peers run on, installed at the first use: two virtual environments and one node_modules.
 
-`.venv-bench/flask` and `.venv-bench/arq` (they need different versions of redis-py), and `peers/node_modules`. Each is made
-again when its list of requirements changes. None of it touches the project's own environment.
+`.venv-bench/flask` and `.venv-bench/arq` (they need different versions of redis-py), and
+`peers/node_modules`. Each is made again when its list of requirements changes. None of it touches the
+project's own environment.
 """
 
 import hashlib
@@ -70,7 +71,23 @@ def versions() -> dict[str, str]:
 
 
 #: The Python packages whose versions stand under the results.
-_SHOWN = ["arq", "boto3", "celery", "dramatiq", "fastapi", "flask", "gevent", "granian", "greenstalk", "gunicorn", "kombu", "marshmallow", "tencentcloud-sdk-python-vod", "uvicorn", "uvloop"]
+_SHOWN = [
+    "arq",
+    "boto3",
+    "celery",
+    "dramatiq",
+    "fastapi",
+    "flask",
+    "gevent",
+    "granian",
+    "greenstalk",
+    "gunicorn",
+    "kombu",
+    "marshmallow",
+    "tencentcloud-sdk-python-vod",
+    "uvicorn",
+    "uvloop",
+]
 
 
 def _python_versions(python: Path) -> dict[str, str]:

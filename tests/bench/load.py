@@ -1,4 +1,4 @@
-"""The load: wrk for how much, and two senders of our own for what wrk cannot do, an exact number and an exact rate."""
+"""The load: wrk for how much, and two senders for what wrk cannot do, an exact number and an exact rate."""
 
 import asyncio
 import contextlib
@@ -77,7 +77,7 @@ def bodies() -> Iterator[bytes]:
 
 
 def post(url: str, count: int, connections: int = 64) -> None:
-    """Posts exactly `count` callbacks as fast as it can; raises BenchError unless each is answered with 200."""
+    """Posts exactly `count` callbacks, fast; raises BenchError unless each is answered with 200."""
     refused = asyncio.run(_post(url, count, connections))
     if refused:
         raise BenchError(f"{refused} of {count} callbacks were not acknowledged with 200.")
@@ -97,11 +97,12 @@ class Paced:
 
 
 def post_at_rate(url: str, per_second: int, seconds: float) -> Paced:
-    """Posts at a constant rate whether or not answers come: a server that stalls is charged for every callback that waits.
+    """Posts at a constant rate whether or not answers come: a server that stalls is charged for every
+    callback that waits.
 
-    Latency runs from the moment the request was written. Whatever delays the sender itself (it shares the machine with all
-    the rest) is told apart in `sender_p99`; where that is allowed, the sender runs at a higher priority, as though it sat
-    on a machine of its own.
+    Latency runs from the moment the request was written. Whatever delays the sender itself (it shares the
+    machine with all the rest) is told apart in `sender_p99`; where that is allowed, the sender runs at a
+    higher priority, as though it sat on a machine of its own.
     """
     with _higher_priority():
         latencies, lags, refused = asyncio.run(_post_at_rate(url, per_second, seconds))
@@ -169,9 +170,9 @@ async def _connect(url: str) -> _Connection:
 
 def _requests(url: str) -> Iterator[bytes]:
     parts = urlsplit(url)
-    head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\nContent-Length: "
+    head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
     for body in bodies():
-        yield f"{head}{len(body)}\r\n\r\n".encode() + body
+        yield f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 async def _post(url: str, count: int, connections: int) -> int:

@@ -1,7 +1,7 @@
 """What was measured, as a table, as JSON, and as a page with a chart.
 
-A run of some scenarios replaces only those in the JSON that is already there, if it comes from a machine of the same kind, so
-the long ones need not be run each time. Each scenario carries its own date.
+A run of some scenarios replaces only those in the JSON that is already there, if it comes from a machine of
+the same kind, so the long ones need not be run each time. Each scenario carries its own date.
 """
 
 import json
@@ -72,9 +72,9 @@ class Section:
 
 def as_text(section: Section) -> str:
     """The section for a terminal."""
-    table = [("", "", section.rows[0].unit if section.rows else "", "p50 ms", "p99 ms", "rounds")]
+    table = [("", "", "", "", "p50 ms", "p99 ms", "rounds")]
     table += [_cells(row) for row in section.rows]
-    widths = [max(len(cells[column]) for cells in table) for column in range(6)]
+    widths = [max(len(cells[column]) for cells in table) for column in range(7)]
     lines = [f"\n{section.title}"]
     lines += [
         "  "
@@ -154,6 +154,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.contestant,
         row.setting,
         number(row.value),
+        row.unit,
         _milliseconds(row.p50),
         _milliseconds(row.p99),
         rounds,
@@ -172,7 +173,7 @@ def _milliseconds(value: float | None) -> str:
 
 
 def _pad(cell: str, width: int, column: int) -> str:
-    return cell.rjust(width) if 2 <= column <= 4 else cell.ljust(width)
+    return cell.rjust(width) if column in (2, 4, 5) else cell.ljust(width)
 
 
 def _mark(ratio: Ratio) -> str:
@@ -220,9 +221,9 @@ def _ratio_line(ratio: Ratio) -> str:
 
 
 def _footnotes(here: dict[str, str], found: dict[str, str]) -> list[str]:
+    on = f"{here['processor']}, {here['cores']} cores, load generator included; {here['system']}"
     return [
-        f"{here['processor']}, {here['cores']} cores, load generator included; {here['system']}; Python {here['python']}; "
-        f"{PROCESSES} web processes each.",
+        f"{on}; Python {here['python']}; {PROCESSES} web processes each.",
         ", ".join(f"{name} {version}" for name, version in found.items()) + ".",
     ]
 

@@ -1,7 +1,8 @@
-"""Starting and stopping what a benchmark runs: a Valkey with a fresh data directory, and processes that listen on a port.
+"""Starting and stopping what a benchmark runs: a Valkey with a fresh data directory, and processes that
+listen on a port.
 
-Every process gets a session of its own and is stopped with everything it started; what it printed is kept in a log, whose
-last lines are shown if it dies or does not answer.
+Every process gets a session of its own and is stopped with everything it started; what it printed is kept
+in a log, whose last lines are shown if it dies or does not answer.
 """
 
 import contextlib
@@ -78,7 +79,7 @@ class Server:
         return self._process.pid
 
     def wait_for_port(self, port: int) -> None:
-        """Returns once something accepts connections on `port`; raises BenchError when that takes too long."""
+        """Returns once something accepts connections on `port`; raises BenchError if that takes too long."""
         deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             self.check()
@@ -143,7 +144,7 @@ class Valkey:
 
 @contextlib.contextmanager
 def valkey(appendfsync: str = "everysec") -> Iterator[Valkey]:
-    """The embedded server with a fresh data directory, `appendonly yes`, and no other setting changed but no RDB snapshots."""
+    """The embedded server with a fresh data directory, `appendonly yes`, no RDB snapshots, and else its defaults."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     port = free_port()
     with tempfile.TemporaryDirectory(dir=SCRATCH, prefix="valkey-") as directory:

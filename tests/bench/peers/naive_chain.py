@@ -1,7 +1,8 @@
 """The obvious chain: a Celery task an event, and a Celery task a rendition.
 
-`handle` loads the JSON, validates it with a plain marshmallow schema, drops what it has seen before, stores the event, and
-starts one `store_rendition` for each rendition: nine tasks for the documented cts-video result.
+`handle` loads the JSON, validates it with a plain marshmallow schema, drops what it has seen before, stores
+the event, and starts one `store_rendition` for each rendition: nine tasks for the documented cts-video
+result.
 
     seen:<sha256>   set once, the deduplication mark
     events          hash; vid -> the event

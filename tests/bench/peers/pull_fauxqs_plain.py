@@ -1,4 +1,4 @@
-"""fauxqs without the SDK: the same calls as `pull_fauxqs.py`, by the least HTTP client, so that boto3's own cost is seen."""
+"""fauxqs without the SDK: the same calls by the least HTTP client, so that boto3's own cost is seen."""
 
 import json
 from http.client import HTTPConnection

@@ -1,4 +1,4 @@
-"""transcode-inbox by API 3.0 with the least HTTP client: PullEvents, parse, ConfirmEvents; every call signed (TC3-HMAC-SHA256)."""
+"""transcode-inbox by API 3.0 with the least HTTP client: PullEvents, ConfirmEvents, each signed (TC3-HMAC-SHA256)."""
 
 import hashlib
 import hmac
@@ -25,9 +25,8 @@ def _authorization(host: str, body: str, timestamp: int) -> str:
     to_sign = f"TC3-HMAC-SHA256\n{timestamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     key = _hmac(_hmac(_hmac(f"TC3{SECRET_KEY}".encode(), date), "vod"), "tc3_request")
     signature = hmac.new(key, to_sign.encode(), "sha256").hexdigest()
-    return (
-        f"TC3-HMAC-SHA256 Credential={SECRET_ID}/{scope}, SignedHeaders=content-type;host, Signature={signature}"
-    )
+    credential = f"Credential={SECRET_ID}/{scope}"
+    return f"TC3-HMAC-SHA256 {credential}, SignedHeaders=content-type;host, Signature={signature}"
 
 
 def connect() -> consumers.Take:
@@ -50,7 +49,7 @@ def connect() -> consumers.Take:
         connection.request("POST", "/", body, headers)
         answer = json.loads(connection.getresponse().read())["Response"]
         if "Error" in answer:
-            raise SystemExit(f"{action}: {answer['Error']}")
+            raise RuntimeError(f"{action}: {answer['Error']}")
         return answer
 
     confirm = os.environ.get("CONFIRM", "yes") == "yes"

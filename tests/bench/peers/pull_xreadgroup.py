@@ -23,24 +23,18 @@ def fill(bodies: Iterable[str]) -> None:
 
 def connect() -> consumers.Take:
     """A consumer of the group."""
-    store = redis.Redis.from_url(consumers.URL)
+    store = redis.Redis.from_url(consumers.URL, protocol=2)
     store.ping()
     name = str(os.getpid())
 
     def take() -> int:
-        answer = store.execute_command("XREADGROUP", "GROUP", GROUP, name, "COUNT", 16, "STREAMS", STREAM, ">")
-        streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer or ()]
-        ids = [entry[0] for entries in streams for entry in _flat(entries)]
+        answer = store.xreadgroup(GROUP, name, {STREAM: ">"}, count=16)
+        ids = [entry_id for _, entries in answer or () for entry_id, _ in entries]
         if ids:
-            store.execute_command("XACK", STREAM, GROUP, *ids)
+            store.xack(STREAM, GROUP, *ids)
         return len(ids)
 
     return take
-
-
-def _flat(entries: list) -> list:
-    """redis-py wraps the entries of a stream in one more list under RESP3."""
-    return entries[0] if entries and isinstance(entries[0], list) and isinstance(entries[0][0], tuple | list) else entries
 
 
 if __name__ == "__main__":
