@@ -114,9 +114,7 @@ def _run(chosen: list[str], plan: Plan) -> tuple[dict[str, report.Section], bool
 
 
 def _verdict(sections: dict[str, report.Section]) -> str:
-    required = [
-        ratio for section in sections.values() for ratio in section.ratios if ratio.required is not None
-    ]
+    required = [ratio for section in sections.values() for ratio in section.ratios if ratio.required is not None]
     return f"{sum(ratio.met for ratio in required)} of {len(required)} required ratios met."
 
 

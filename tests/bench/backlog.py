@@ -28,8 +28,8 @@ def backlog(plan: Plan) -> Section:
         idle.append(_paced(0, plan))
         busy.append(_paced(plan.count(BACKLOG), plan))
         say(
-            f"  round {number + 1}: p99 idle {idle[-1].p99:.2f} ms, busy {busy[-1].p99:.2f} ms; the sender itself "
-            f"was {idle[-1].sender_p99:.2f} and {busy[-1].sender_p99:.2f} ms late"
+            f"  round {number + 1}: p99 idle {idle[-1].p99:.2f} ms, busy {busy[-1].p99:.2f} ms; "
+            f"the sender itself was {idle[-1].sender_p99:.2f} and {busy[-1].sender_p99:.2f} ms late"
         )
     best_idle = min(idle, key=lambda paced: paced.p99)
     best_busy = min(busy, key=lambda paced: paced.p99)
@@ -39,16 +39,12 @@ def backlog(plan: Plan) -> Section:
             _row("idle workers", best_idle, idle),
             _row(f"a backlog of {plan.count(BACKLOG):,}", best_busy, busy),
         ],
+        [Ratio("p99, busy / idle, ours on gunicorn", best_busy.p99 / best_idle.p99, REQUIRED, at_least=False)],
         [
-            Ratio(
-                "p99, busy / idle, ours on gunicorn", best_busy.p99 / best_idle.p99, REQUIRED, at_least=False
-            )
-        ],
-        [
-            f"A constant {PER_SECOND:,} callbacks a second for {plan.seconds:g} s, sent whether or not answers come.",
+            f"{PER_SECOND:,} callbacks a second for {plan.seconds:g} s, sent whether or not answers come.",
             "Two workers and the clock run beside it.",
             f"{plan.rounds} rounds in turn, the best of each; `rounds` are p99 in ms.",
-            f"The sender's own delay, p99: {best_idle.sender_p99:.2f} ms (idle), {best_busy.sender_p99:.2f} ms (busy).",
+            f"The sender's own delay, p99: {best_idle.sender_p99:.2f} ms, {best_busy.sender_p99:.2f} ms (busy).",
         ],
     )
 
@@ -61,9 +57,7 @@ def _paced(callbacks: int, plan: Plan) -> Paced:
             _settle(store, busy=bool(callbacks))
             paced = post_at_rate(url, PER_SECOND, plan.seconds)
             if callbacks and recorded(store) >= callbacks:
-                raise BenchError(
-                    f"The backlog of {callbacks:,} was gone before the load was: use less --seconds."
-                )
+                raise BenchError(f"The backlog of {callbacks:,} was gone before the load was: use less --seconds.")
     if paced.refused:
         raise BenchError(f"{paced.refused} of {paced.requests} callbacks were not acknowledged with 200.")
     return paced

@@ -54,9 +54,7 @@ class Contestant:
         port = free_port()
         environment = our_environment(store) | {"PORT": str(port), "WEB_SERVER": self.server}
         directory = None if self.ours else install.PEERS
-        with running(
-            self.command(port), environment, port=port, **({"directory": directory} if directory else {})
-        ):
+        with running(self.command(port), environment, port=port, **({"directory": directory} if directory else {})):
             yield f"http://127.0.0.1:{port}/callbacks/cts-video"
 
 
@@ -74,9 +72,7 @@ def our_environment(store: Valkey) -> dict[str, str]:
 
 def our_web(server: str) -> Contestant:
     """Our own ingress, by its deploy command."""
-    return Contestant(
-        "transcode-inbox", lambda port: [sys.executable, "-m", "app.web"], _in_inbox, server, ours=True
-    )
+    return Contestant("transcode-inbox", lambda port: [sys.executable, "-m", "app.web"], _in_inbox, server, ours=True)
 
 
 @contextlib.contextmanager
@@ -92,9 +88,7 @@ def our_workers(store: Valkey, processes: int = 2) -> Iterator[list[Server]]:
         yield workers
 
 
-def flask(
-    name: str, module: str, server: str, landed: Landed | None, threads: int | None = None
-) -> Contestant:
+def flask(name: str, module: str, server: str, landed: Landed | None, threads: int | None = None) -> Contestant:
     """A Flask application out of `peers/`, on gunicorn's gevent workers or on granian."""
 
     def command(port: int) -> list[str]:
@@ -116,7 +110,7 @@ def flask(
             options += ["--blocking-threads", str(threads)] if threads else []
         return [str(programs / server), *options, f"{module}:app"]
 
-    return Contestant(name, command, landed, f"{server} with {threads} thread(s)" if threads else server)
+    return Contestant(name, command, landed, f"{server} --blocking-threads {threads}" if threads else server)
 
 
 def _uvicorn(port: int) -> list[str]:
@@ -130,9 +124,7 @@ def _fastify(port: int) -> list[str]:
 
 def flask_celery(server: str, threads: int | None = None) -> Contestant:
     """One Celery `delay()` a request."""
-    return flask(
-        "Flask + Celery delay", "flask_celery", server, lambda store: int(store.llen("celery")), threads
-    )
+    return flask("Flask + Celery delay", "flask_celery", server, lambda store: int(store.llen("celery")), threads)
 
 
 def flask_empty(server: str, threads: int | None = None) -> Contestant:

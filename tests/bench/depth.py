@@ -76,16 +76,15 @@ def deep(plan: Plan) -> Section:
         Ratio(f"pulled, {many:,} more to pull / few", full.pulled / none.pulled, REQUIRED_DEEP),
     ]
     if full.pulled_beside is not None:
-        section.rows.append(
-            Row("pulled and confirmed", f"{held:,} unconfirmed", full.pulled_beside, "events/s")
-        )
+        section.rows.append(Row("pulled and confirmed", f"{held:,} unconfirmed", full.pulled_beside, "events/s"))
         section.ratios.append(
             Ratio(f"pulled, {held:,} unconfirmed / none", full.pulled_beside / full.pulled, REQUIRED_DEEP)
         )
     _judge_memory(full.memory, plan, section)
     section.notes.append(
-        f"Default server. Acknowledged: wrk, {CONNECTIONS} connections, {plan.seconds:g} s; recorded: the first "
-        f"{plan.count(RECORDED):,} events, {WORKERS} workers; pulled: {plan.count(PULLED):,} events, one plain client."
+        f"Default server. Acknowledged: wrk, {CONNECTIONS} connections, {plan.seconds:g} s; "
+        f"recorded: the first {plan.count(RECORDED):,} events, {WORKERS} workers; "
+        f"pulled: {plan.count(PULLED):,} events, one plain client."
     )
     return section
 
@@ -118,7 +117,7 @@ def _case(plan: Plan, callbacks: int, unconfirmed: int) -> _Case:
 
 @contextlib.contextmanager
 def _watched(workers: list[Server], store: Valkey) -> Iterator[list[tuple[int, int]]]:
-    """While this is open, adds twice a second the number of events and the size of the largest worker."""
+    """While this is open, samples twice a second the number of events and the size of the largest worker."""
     samples: list[tuple[int, int]] = []
     over = threading.Event()
 

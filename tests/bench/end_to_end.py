@@ -57,7 +57,7 @@ def end_to_end(plan: Plan) -> Section:
 
 
 def drained(done: Callable[[], int], count: int, workers: list[Server]) -> float:
-    """Events a second from the first that is done until `count` are; raises BenchError when they get stuck."""
+    """Events a second from the first that is done until `count` are; raises BenchError if they get stuck."""
     first = last = seen = 0
     began = moved = time.monotonic()
     while last < count:
@@ -93,9 +93,7 @@ def wait_until_empty(store: Valkey) -> None:
     deadline = time.monotonic() + STUCK
     while waiting(store):
         if time.monotonic() > deadline:
-            raise BenchError(
-                f"{waiting(store):,} callbacks still wait, {STUCK} s after the last was recorded."
-            )
+            raise BenchError(f"{waiting(store):,} callbacks still wait, {STUCK} s after the last was recorded.")
         time.sleep(0.05)
 
 

@@ -60,7 +60,7 @@ def ingress(plan: Plan) -> Section:
                     section.ratios.append(Ratio(what, ratio, required))
     section.notes += [
         _how(plan, "appendfsync everysec"),
-        "Peers run with their servers' default settings, and on granian also with the number of threads that suits them.",
+        "Peers run with their servers' defaults, and on granian also with the number of threads that suits them.",
     ]
     return section
 
@@ -112,14 +112,12 @@ def _measure(
             for count, load in _one(entry, plan.seconds, connections).items():
                 runs.setdefault((entry.label, count), []).append(load)
                 say(
-                    f"  round {number + 1}, {entry.label}, {count} connections: "
+                    f"  round {number + 1}, {entry.label}, {_setting(count)}: "
                     f"{load.per_second:,.0f}/s, p50 {load.p50:.2f} ms, p99 {load.p99:.2f} ms"
                 )
     return {
         key: (
-            min(loads, key=lambda load: load.p50)
-            if by_latency
-            else max(loads, key=lambda load: load.per_second),
+            min(loads, key=lambda load: load.p50) if by_latency else max(loads, key=lambda load: load.per_second),
             [load.per_second for load in loads],
         )
         for key, loads in runs.items()
@@ -134,9 +132,7 @@ def _one(entry: _Entry, seconds: float, connections: tuple[int, ...]) -> dict[in
             loads[count] = wrk(url, count, seconds)
         acknowledged = sum(load.requests for load in (*warm_up, *loads.values()))
         if entry.contestant.landed and (landed := entry.contestant.landed(store.client)) < acknowledged:
-            raise BenchError(
-                f"{entry.label} acknowledged {acknowledged:,} callbacks, and its store holds {landed:,}."
-            )
+            raise BenchError(f"{entry.label} acknowledged {acknowledged:,} callbacks, and its store holds {landed:,}.")
     for load in loads.values():
         if load.bad_status or load.broken:
             raise BenchError(
@@ -149,7 +145,7 @@ def _rows(best: dict[tuple[str, int], tuple[Load, list[float]]]) -> list[Row]:
     return [
         Row(
             label,
-            "1 connection" if connections == 1 else f"{connections} connections",
+            _setting(connections),
             load.per_second,
             "req/s",
             load.p50,
@@ -158,6 +154,10 @@ def _rows(best: dict[tuple[str, int], tuple[Load, list[float]]]) -> list[Row]:
         )
         for (label, connections), (load, rounds) in sorted(best.items(), key=lambda item: item[0][1])
     ]
+
+
+def _setting(connections: int) -> str:
+    return "1 connection" if connections == 1 else f"{connections} connections"
 
 
 def _how(plan: Plan, what: str) -> str:

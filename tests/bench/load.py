@@ -162,9 +162,7 @@ class _Connection(asyncio.Protocol):
 
 async def _connect(url: str) -> _Connection:
     parts = urlsplit(url)
-    _, connection = await asyncio.get_running_loop().create_connection(
-        _Connection, parts.hostname, parts.port
-    )
+    _, connection = await asyncio.get_running_loop().create_connection(_Connection, parts.hostname, parts.port)
     return connection
 
 

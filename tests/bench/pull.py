@@ -62,7 +62,7 @@ def pull(plan: Plan) -> Section:
                 with queue.filled(count) as url:
                     rate = drain(queue.program, url, consumers, count)
                 rates.setdefault((queue.name, consumers), []).append(rate)
-                say(f"  round {number + 1}, {queue.name}, {consumers} consumers: {rate:,.0f}/s")
+                say(f"  round {number + 1}, {queue.name}, {_setting(consumers)}: {rate:,.0f}/s")
     best = {key: max(found) for key, found in rates.items()}
     section = Section(
         "Pulled and confirmed",
@@ -90,10 +90,8 @@ def pull(plan: Plan) -> Section:
     return section
 
 
-def drain(
-    name: str, url: str, consumers: int, count: int, *, limited: bool = False, **environment: str
-) -> float:
-    """Events a second that `consumers` of the program take out: all, and they must be `count`; or, where limited, about so many.
+def drain(name: str, url: str, consumers: int, count: int, *, limited: bool = False, **environment: str) -> float:
+    """Events a second that `consumers` of the program take out: all `count`; or, where limited, about so many.
 
     Raises BenchError when an event is missing or comes twice.
     """

@@ -78,14 +78,10 @@ def as_text(section: Section) -> str:
     lines = [f"\n{section.title}"]
     lines += [
         "  "
-        + "  ".join(
-            _pad(cell, width, column) for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        )
+        + "  ".join(_pad(cell, width, column) for column, (cell, width) in enumerate(zip(cells, widths, strict=True)))
         for cells in table
     ]
-    lines += [
-        f"  {_mark(ratio)} {ratio.what}: {ratio.value:.2f}{_required(ratio)}" for ratio in section.ratios
-    ]
+    lines += [f"  {_mark(ratio)} {ratio.what}: {ratio.value:.2f}{_required(ratio)}" for ratio in section.ratios]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -55,9 +55,7 @@ def free_port() -> int:
 class Server:
     """A running process and all it started."""
 
-    def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], directory: Path = ROOT
-    ) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], directory: Path = ROOT) -> None:
         SCRATCH.mkdir(parents=True, exist_ok=True)
         inherited = {name: value for name, value in os.environ.items() if name not in _OURS}
         self._command = list(command)
@@ -144,7 +142,7 @@ class Valkey:
 
 @contextlib.contextmanager
 def valkey(appendfsync: str = "everysec") -> Iterator[Valkey]:
-    """The embedded server with a fresh data directory, `appendonly yes`, no RDB snapshots, and else its defaults."""
+    """The embedded server with a fresh data directory and `appendonly yes`; but for RDB snapshots its defaults."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     port = free_port()
     with tempfile.TemporaryDirectory(dir=SCRATCH, prefix="valkey-") as directory:

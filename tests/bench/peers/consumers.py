@@ -36,9 +36,7 @@ def main(fill: Callable[[Iterable[str]], None] | None, connect: Callable[[], Tak
 def _drain(connect: Callable[[], Take], consumers: int) -> dict:
     start = multiprocessing.Barrier(consumers)
     results = multiprocessing.Queue()
-    processes = [
-        multiprocessing.Process(target=_consume, args=(connect, start, results)) for _ in range(consumers)
-    ]
+    processes = [multiprocessing.Process(target=_consume, args=(connect, start, results)) for _ in range(consumers)]
     for process in processes:
         process.start()
     found = [results.get() for _ in processes]

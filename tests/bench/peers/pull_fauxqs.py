@@ -1,4 +1,4 @@
-"""fauxqs, an SQS over HTTP, by its usual SDK: receive 10 messages, delete them in one batch; nothing parsed."""
+"""fauxqs, an SQS over HTTP, by its usual SDK: receive 10, delete them in one batch; nothing parsed."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -36,9 +36,7 @@ def connect() -> consumers.Take:
     url = sqs.get_queue_url(QueueName="events")["QueueUrl"]
 
     def take() -> int:
-        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1).get(
-            "Messages", []
-        )
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=BATCH, WaitTimeSeconds=1).get("Messages", [])
         if messages:
             entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
             sqs.delete_message_batch(QueueUrl=url, Entries=entries)

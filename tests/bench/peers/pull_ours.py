@@ -1,4 +1,4 @@
-"""transcode-inbox by API 3.0 with the least HTTP client: PullEvents, ConfirmEvents, each signed (TC3-HMAC-SHA256)."""
+"""transcode-inbox by API 3.0 with the least HTTP client: PullEvents and ConfirmEvents, each signed."""
 
 import hashlib
 import hmac
@@ -47,10 +47,11 @@ def connect() -> consumers.Take:
             "X-TC-Version": "2018-07-17",
         }
         connection.request("POST", "/", body, headers)
-        answer = json.loads(connection.getresponse().read())["Response"]
-        if "Error" in answer:
-            raise RuntimeError(f"{action}: {answer['Error']}")
-        return answer
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        if "Error" in answer.get("Response", {"Error": None}):
+            raise RuntimeError(f"{action}: {response.status} {answer}")
+        return answer["Response"]
 
     confirm = os.environ.get("CONFIRM", "yes") == "yes"
 
