@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """The whole of what a web process serves, for `settings` (those of the environment, if none are given).
 
-    Connects to nothing until the first request. Raises `schemas.settings.SettingsError`.
+    Connects to nothing until the first request, unless there may be a spool to drain. Raises `schemas.settings.SettingsError`.
     """
     # Imported here because gevent must patch a web process before any of this is loaded, and the command line needs none of it.
     import os
 
     from flask import Flask
 
-    from app import api, errors, health
+    from app import api, errors, health, metrics
     from app.callbacks import CallbackIngress
     from app.pull import v2
     from app.services import Services
@@ -34,6 +34,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(v2.blueprint(services.waiting_room, services.pull_queues, settings.pull_credentials))
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(health.blueprint(services))
+    app.register_blueprint(metrics.blueprint(services))
     app.wsgi_app = CallbackIngress(  # type: ignore[method-assign]
         app.wsgi_app,
         commit=services.group_commit.commit,
@@ -41,4 +42,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         tokens=settings.callback_tokens,
         max_body_bytes=settings.max_body_bytes,
     )
+    if services.spool is not None:
+        services.durability.watch()
     return app

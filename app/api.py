@@ -12,6 +12,7 @@ from workers.queues.listing import BadCursor, Page
 
 #: Items a list gives when nothing is said, and at most.
 USUAL_LIMIT, MOST_LIMIT = 50, 500
+WWW_AUTHENTICATE = {"WWW-Authenticate": "Bearer"}
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -23,8 +24,7 @@ def blueprint(services: Services) -> Blueprint:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         expected = services.settings.api_token.encode()
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected):
-            response, status = error(401, "unauthorized", "This needs `Authorization: Bearer` and the API_TOKEN.")  # type: ignore[misc]
-            return response, status, {"WWW-Authenticate": "Bearer"}  # type: ignore[return-value]
+            return error(401, "unauthorized", "This needs `Authorization: Bearer` and the API_TOKEN.", WWW_AUTHENTICATE)
         return None
 
     @routes.errorhandler(BadCursor)
@@ -37,7 +37,10 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.get("/events")
     def events() -> ResponseReturnValue:
-        return _listed("events", services.listing.events(**_window(), **_filters("source", "media_id", "task_id", "type", "status")))
+        return _listed(
+            "events",
+            services.listing.events(**_window(), **_filters("source", "media_id", "task_id", "type", "status")),
+        )
 
     @routes.get("/events/<path:event_id>")
     def event(event_id: str) -> ResponseReturnValue:
@@ -86,7 +89,7 @@ def _window() -> dict[str, Any]:
     return {"limit": int(given), "cursor": request.args.get("cursor") or None}
 
 
-def _filters(*names: str) -> dict[str, str | None]:
+def _filters(*names: str) -> dict[str, Any]:
     return {name: request.args.get(name) or None for name in names}
 
 

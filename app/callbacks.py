@@ -51,12 +51,20 @@ class CallbackIngress:
         source, _, token = path[len(PREFIX) :].partition("/")
         if source not in self._sources:
             known = ", ".join(sorted(self._sources))
-            return _error(start_response, "404 Not Found", "unknown_source", f"Callbacks come to /callbacks/ and one of: {known}.")
+            return _error(
+                start_response, "404 Not Found", "unknown_source", f"Callbacks come to /callbacks/ and one of: {known}."
+            )
         if not self._may_call(token):
-            return _error(start_response, "403 Forbidden", "wrong_token", "The token at the end of the path is missing or wrong.")
+            return _error(
+                start_response, "403 Forbidden", "wrong_token", "The token at the end of the path is missing or wrong."
+            )
         if environ["REQUEST_METHOD"] != "POST":
             return _error(
-                start_response, "405 Method Not Allowed", "method_not_allowed", "Callbacks are POSTed.", ("Allow", "POST")
+                start_response,
+                "405 Method Not Allowed",
+                "method_not_allowed",
+                "Callbacks are POSTed.",
+                ("Allow", "POST"),
             )
         try:
             body = self._body(environ)

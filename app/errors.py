@@ -1,6 +1,7 @@
 """Errors as JSON: `{"error": {"code", "message"}}`, for everything but the pull APIs, which have the vendor's own form."""
 
 import logging
+from collections.abc import Mapping
 
 import redis
 from flask import Flask, jsonify
@@ -13,9 +14,9 @@ MOST_REQUEST_BYTES = 64 * 1024
 log = logging.getLogger(__name__)
 
 
-def error(status: int, code: str, message: str) -> ResponseReturnValue:
+def error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> ResponseReturnValue:
     """An error answer."""
-    return jsonify({"error": {"code": code, "message": message}}), status
+    return jsonify({"error": {"code": code, "message": message}}), status, dict(headers or {})
 
 
 def register(app: Flask) -> None:

@@ -28,12 +28,12 @@ class _Group:
 
 
 class GroupCommit:
-    """Makes callbacks durable by `append`, which takes a whole group and returns the id of the entry it became.
+    """Makes callbacks durable by `append`, which takes a whole group and returns the id of the inbox entry it became, if it did.
 
     `appended` is told that id, after the group is durable; it must not block and must not raise.
     """
 
-    def __init__(self, append: Callable[[Sequence[Callback]], str], appended: Callable[[str], None]) -> None:
+    def __init__(self, append: Callable[[Sequence[Callback]], str | None], appended: Callable[[str], None]) -> None:
         self._append = append
         self._appended = appended
         self._mutex = threading.Lock()
@@ -63,10 +63,11 @@ class GroupCommit:
             with self._mutex:
                 if self._open is group:
                     self._open = None
+            entry_id = None
             try:
                 entry_id = self._append(group.callbacks)
             except Exception as error:
                 group.error = error
         group.done.set()
-        if group.error is None:
+        if entry_id is not None:
             self._appended(entry_id)

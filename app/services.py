@@ -1,6 +1,7 @@
 """The parts that a web process's views share, wired up once."""
 
 from app.announcer import Announcer
+from app.durability import Durability
 from app.group_commit import GroupCommit
 from app.pull.waiting_room import WaitingRoom
 from schemas.settings import Settings
@@ -10,7 +11,9 @@ from workers.queues.dead_letters import DeadLetters
 from workers.queues.events import Events
 from workers.queues.inbox import Inbox
 from workers.queues.listing import Listing
+from workers.queues.processes import Processes
 from workers.queues.pull import PullQueues
+from workers.queues.spool import Spool
 from workers.store import connect
 
 #: Seconds the store may take to make callbacks durable. The vendors wait 5 s, and a second try must fit in.
@@ -28,11 +31,13 @@ class Services:
         self.settings = settings
         store = connect(settings.redis_url, timeout=STORE_TIMEOUT, connections=CONNECTIONS)
         # Callbacks have a connection of their own: however busy the others are, an append never queues behind them.
-        self.commit_store = connect(settings.redis_url, timeout=COMMIT_TIMEOUT, connections=2)
+        commit_store = connect(settings.redis_url, timeout=COMMIT_TIMEOUT, connections=2)
         self.store = store
         self.enqueue = Enqueue(make_celery(settings))
         self.announcer = Announcer(self.enqueue.publish)
-        self.group_commit = GroupCommit(Inbox(self.commit_store).append, self.announcer.announce)
+        self.spool = Spool(settings.spool_dir, settings.spool_max_bytes) if settings.spool_dir else None
+        self.durability = Durability(commit_store, self.spool, self.announcer.announce)
+        self.group_commit = GroupCommit(self.durability.append, self.announcer.announce)
         self.inbox = Inbox(store)
         self.events = Events(
             store,
@@ -42,5 +47,6 @@ class Services:
         )
         self.listing = Listing(store)
         self.dead_letters = DeadLetters(store)
+        self.processes = Processes(store)
         self.pull_queues = PullQueues(store, key=settings.seal_key)
         self.waiting_room = WaitingRoom(self.pull_queues)

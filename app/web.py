@@ -24,7 +24,7 @@ def serve_gunicorn(settings: Settings) -> None:
     """Serves until told to stop."""
     from gunicorn.app.base import BaseApplication
 
-    class Server(BaseApplication):
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
         def load_config(self) -> None:
             for name, value in gunicorn_options(settings).items():
                 self.cfg.set(name, value)
@@ -60,6 +60,7 @@ def serve_granian(settings: Settings) -> None:
     """Serves until told to stop."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     Granian(
         "app:create_app",
@@ -73,7 +74,7 @@ def serve_granian(settings: Settings) -> None:
         workers_kill_timeout=GRACEFUL_TIMEOUT,
         respawn_failed_workers=True,
         websockets=False,
-        log_level=settings.log_level.lower(),
+        log_level=LogLevels(settings.log_level.lower()),
     ).serve()
 
 

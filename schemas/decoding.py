@@ -13,7 +13,7 @@ MAX_DEPTH = 100
 Payload = dict[str, Any]
 
 
-class NotUnderstood(Exception):  # noqa: N818 - the callback is at fault, not the program
+class NotUnderstood(Exception):
     """A callback that cannot become an event.
 
     `reason` is one word for machines: `malformed_json` (no JSON we can decode), `unreadable` (no text at
@@ -30,7 +30,7 @@ class NotUnderstood(Exception):  # noqa: N818 - the callback is at fault, not th
         return self.message
 
 
-class _Unusable(Exception):  # noqa: N818
+class _Unusable(Exception):
     """A number JSON readers disagree about; raised from inside the decoder, where the position is not
     known.
     """

@@ -69,9 +69,7 @@ class Settings:
         the secret keys.
         """
         secrets = "\0".join(credential.secret_key for credential in self.pull_credentials)
-        return hashlib.blake2b(
-            secrets.encode("utf-8", "replace"), digest_size=32, person=b"pull handles"
-        ).digest()
+        return hashlib.blake2b(secrets.encode("utf-8", "replace"), digest_size=32, person=b"pull handles").digest()
 
 
 class _Environment(Env):
@@ -105,9 +103,7 @@ def _url(*schemes: str) -> validate.Validator:
     class Scheme(validate.Validator):
         def __call__(self, value: str) -> str:
             if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-                raise ValidationError(
-                    f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}"
-                )
+                raise ValidationError(f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}")
             return value
 
     return Scheme()
@@ -115,9 +111,7 @@ def _url(*schemes: str) -> validate.Validator:
 
 def _any_url(value: str) -> None:
     if "://" not in value:
-        raise ValidationError(
-            "must be a Celery broker URL, as in redis://host:6379/0 or amqp://user:secret@host//"
-        )
+        raise ValidationError("must be a Celery broker URL, as in redis://host:6379/0 or amqp://user:secret@host//")
 
 
 def _pull_credentials(value: str) -> tuple[PullCredential, ...]:
@@ -127,9 +121,7 @@ def _pull_credentials(value: str) -> tuple[PullCredential, ...]:
         secret_id, _, rest = text.partition(":")
         secret_key, _, sub_app_id = rest.partition(":")
         if not (secret_id and secret_key):
-            raise ValidationError(
-                f"entry {position} must be secretId:secretKey or secretId:secretKey:subAppId"
-            )
+            raise ValidationError(f"entry {position} must be secretId:secretKey or secretId:secretKey:subAppId")
         if sub_app_id and not re.fullmatch("[0-9]{1,18}", sub_app_id):
             raise ValidationError(f"entry {position}: subAppId must be a whole number")
         credentials.append(PullCredential(secret_id, secret_key, int(sub_app_id or 0)))

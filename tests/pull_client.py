@@ -13,9 +13,20 @@ from tests.running import SECRET_ID, SECRET_KEY, Service
 
 class PullClient:
     def __init__(
-        self, service: Service, secret_id: str = SECRET_ID, secret_key: str = SECRET_KEY, method: str = "GET", sha: str = "HmacSHA256"
+        self,
+        service: Service,
+        secret_id: str = SECRET_ID,
+        secret_key: str = SECRET_KEY,
+        method: str = "GET",
+        sha: str = "HmacSHA256",
     ) -> None:
-        self.service, self.secret_id, self.secret_key, self.method, self.sha = service, secret_id, secret_key, method, sha
+        self.service, self.secret_id, self.secret_key, self.method, self.sha = (
+            service,
+            secret_id,
+            secret_key,
+            method,
+            sha,
+        )
 
     def signed(self, action: str, **parameters: Any) -> str:
         query: dict[str, Any] = {
@@ -31,7 +42,9 @@ class PullClient:
         text = "&".join(f"{key.replace('_', '.')}={query[key]}" for key in sorted(query))
         source = f"{self.method}{self.service.host}/v2/index.php?{text}"
         digest = hashlib.sha256 if self.sha == "HmacSHA256" else hashlib.sha1
-        query["Signature"] = base64.b64encode(hmac.new(self.secret_key.encode(), source.encode(), digest).digest()).decode()
+        query["Signature"] = base64.b64encode(
+            hmac.new(self.secret_key.encode(), source.encode(), digest).digest()
+        ).decode()
         return urlencode(query)
 
     def call(self, action: str, **parameters: Any) -> dict[str, Any]:
@@ -53,7 +66,9 @@ class PullClient:
         return answer.get("eventList", [])
 
     def confirm(self, *handles: str, first: int = 0) -> dict[str, Any]:
-        return self.call("ConfirmEvent", **{f"msgHandle.{number}": handle for number, handle in enumerate(handles, first)})
+        return self.call(
+            "ConfirmEvent", **{f"msgHandle.{number}": handle for number, handle in enumerate(handles, first)}
+        )
 
     def drain(self) -> list[dict[str, Any]]:
         """Pulls and confirms until a long poll ends empty; the contents."""

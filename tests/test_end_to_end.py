@@ -158,7 +158,9 @@ def test_lists_are_filtered_and_paged(service: Service) -> None:
         assert len(names) == len(set(names)) == count
 
 
-@pytest.mark.parametrize("query", ["events?limit=0", "events?limit=x", "events?cursor=x", "renditions?media_id=1&cursor=x"])
+@pytest.mark.parametrize(
+    "query", ["events?limit=0", "events?limit=x", "events?cursor=x", "renditions?media_id=1&cursor=x"]
+)
 def test_a_wrong_limit_or_cursor_is_a_sentence(service: Service, query: str) -> None:
     answer = service.api(query)
     assert answer.status == 400
@@ -174,7 +176,9 @@ def test_the_api_needs_its_token(service: Service, path: str) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(bodies=st.lists(st.tuples(st.sampled_from(list(DOCUMENTED)), st.binary(max_size=300)), min_size=1, max_size=8))
-def test_no_byte_string_is_ever_lost_or_breaks_its_neighbours(service: Service, bodies: list[tuple[str, bytes]]) -> None:
+def test_no_byte_string_is_ever_lost_or_breaks_its_neighbours(
+    service: Service, bodies: list[tuple[str, bytes]]
+) -> None:
     service.store.flushdb()
     good = sample("cts-snapshot")
     for source, body in bodies:

@@ -6,14 +6,16 @@ Each duty stands alone: one that fails is logged and tried again a second later,
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 from schemas.settings import Settings
 from workers.celery import make_celery
 from workers.enqueue import Enqueue
 from workers.queues.inbox import Inbox
+from workers.queues.processes import Processes
 from workers.queues.retention import Retention
-from workers.queues.script import Script
+from workers.queues.spool import Spool
 from workers.start import start
 from workers.store import connect
 from workers.tasks.sweep import Sweep
@@ -30,10 +32,13 @@ def duties(settings: Settings) -> dict[str, Callable[[], object]]:
     """Everything the clock does in a round, by name."""
     client = connect(settings.redis_url, timeout=STORE_TIMEOUT)
     enqueue = Enqueue(make_celery(settings))
-    tick = Script("queue_tick")
+    inbox, processes, started = Inbox(client), Processes(client), time.time()
+    spool = Spool(settings.spool_dir, settings.spool_max_bytes) if settings.spool_dir else None
     return {
-        "queue time": lambda: tick.run(client),
-        "sweep": Sweep(Inbox(client), publish=enqueue.publish, queued=enqueue.queued).run,
+        # Also lets queue time go on.
+        "presence": lambda: processes.present("clock", started),
+        "spool": lambda: enqueue.publish(spool.drain(inbox.append)) if spool else None,
+        "sweep": Sweep(inbox, publish=enqueue.publish, queued=enqueue.queued).run,
         "retention": Retention(client, days=settings.retention_days).run,
     }
 

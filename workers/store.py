@@ -5,7 +5,7 @@ is safe, is decided by the queue that sends it.
 """
 
 import socket
-from typing import Any
+from typing import Any, TypeAlias
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,7 +15,11 @@ from redis.retry import Retry
 HEALTH_CHECK_INTERVAL = 30
 
 
-def connect(url: str, *, timeout: float, connections: int = 8) -> "redis.Redis":
+#: A redis-py client. It types every answer as all that any setting of it could give, which is no help to a reader or a checker.
+Store: TypeAlias = Any
+
+
+def connect(url: str, *, timeout: float, connections: int = 8) -> Store:
     """A client for `url` whose every answer takes at most `timeout` seconds, connecting included.
 
     At most `connections` are open at once; further callers wait for one up to `timeout`. Commands raise
@@ -23,7 +27,11 @@ def connect(url: str, *, timeout: float, connections: int = 8) -> "redis.Redis":
     """
     options: dict[str, Any] = {}
     if not url.startswith("unix:"):
-        options = {"socket_connect_timeout": timeout, "socket_keepalive": True, "socket_keepalive_options": _keepalive()}
+        options = {
+            "socket_connect_timeout": timeout,
+            "socket_keepalive": True,
+            "socket_keepalive_options": _keepalive(),
+        }
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=connections,

@@ -4,14 +4,27 @@ The pool is `solo`: the process that consumes is the one that works. There is no
 the work and the consumer together, and more work is more processes, which the Procfile's runner starts anyway.
 """
 
+import contextlib
 import logging
+import os
+import time
 import warnings
 
+import redis
 from celery.exceptions import SecurityWarning
 
 from schemas.settings import Settings
 from workers.celery import make_celery
+from workers.enqueue import Enqueue
+from workers.queues.inbox import Inbox
+from workers.queues.processes import Processes
+from workers.queues.spool import Spool
 from workers.start import start
+from workers.store import connect
+from workers.watchdog import STALLED, Watchdog
+
+#: Seconds a store command of the watchdog may take.
+STORE_TIMEOUT = 5.0
 
 
 def main(settings: Settings) -> None:
@@ -23,8 +36,11 @@ def main(settings: Settings) -> None:
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
     celery = make_celery(settings)
-    ingest.register(celery, settings)
+    watchdog = _watchdog(settings, Enqueue(make_celery(settings)))
+    ingest.register(celery, settings, watchdog)
+    watchdog.start()
     celery.Worker(
+        hostname=f"{os.environ.get('HONCHO_PROCESS_NAME', 'worker')}.{os.getpid()}@%h",
         pool="solo",
         loglevel=settings.log_level.upper(),
         without_gossip=True,
@@ -32,6 +48,26 @@ def main(settings: Settings) -> None:
         without_heartbeat=True,
         quiet=True,
     ).start()
+
+
+def _watchdog(settings: Settings, enqueue: Enqueue) -> Watchdog:
+    """Its connections are its own: it has to see clearly just when the worker's are broken."""
+    store = connect(settings.redis_url, timeout=STORE_TIMEOUT, connections=1)
+    processes, started = Processes(store), time.time()
+    spool = Spool(settings.spool_dir, settings.spool_max_bytes) if settings.spool_dir else None
+    inbox = Inbox(store)
+
+    def alive(finished: int) -> None:
+        processes.present("worker", started, finished)
+        if spool is not None:
+            enqueue.publish(spool.drain(inbox.append))
+
+    def give_up() -> None:
+        with contextlib.suppress(redis.RedisError):
+            store.hincrby("ti:counters", "stalled_workers", 1)
+        os._exit(STALLED)
+
+    return Watchdog(enqueue.queued, alive, give_up)
 
 
 if __name__ == "__main__":

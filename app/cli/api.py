@@ -22,9 +22,7 @@ WIDEST = 60
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-limit_option = click.option(
-    "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
-)
+limit_option = click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
 
 
 class Api:
@@ -69,9 +67,7 @@ def path_of(kind: str, identity: str) -> str:
     return f"/api/{kind}/{_segment(identity)}"
 
 
-def show_list(
-    entries: Iterator[dict[str, Any]], columns: Mapping[str, str], *, as_json: bool, none: str
-) -> None:
+def show_list(entries: Iterator[dict[str, Any]], columns: Mapping[str, str], *, as_json: bool, none: str) -> None:
     """Print a table, `columns` being heading and key, or JSON lines; or `none` where there is nothing."""
     if as_json:
         for entry in entries:
@@ -95,9 +91,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     cut = [[cell if n == 0 else _cut(cell) for n, cell in enumerate(row)] for row in (headings, *rows)]
     widths = [max(map(_width, column)) for column in zip(*cut, strict=True)]
     return [
-        "  ".join(
-            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cut
     ]
 

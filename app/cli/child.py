@@ -68,9 +68,7 @@ class Child:
         )
         self.due = None
         assert self.process.stdout is not None  # noqa: S101 - asked for above
-        threading.Thread(
-            target=_relay, args=(self.process.stdout, self.program.name, say), daemon=True
-        ).start()
+        threading.Thread(target=_relay, args=(self.process.stdout, self.program.name, say), daemon=True).start()
 
     def ended(self) -> int | None:
         """The exit status (negative: the signal) of a process that just ended; else None.

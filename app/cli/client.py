@@ -30,9 +30,7 @@ class Answer:
 
     def described(self) -> str:
         """The status and the beginning of the body, for a sentence."""
-        return (
-            f"The answer was {self.status}: {self.body[:200].decode(errors='replace').strip() or 'nothing'}"
-        )
+        return f"The answer was {self.status}: {self.body[:200].decode(errors='replace').strip() or 'nothing'}"
 
     def json(self) -> Any:
         """The decoded body. Raises ClickException if it is no JSON, as an unrelated server's is not."""
@@ -87,9 +85,7 @@ class Client:
         self._fresh = True
 
     def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        self._connection.request(
-            method, self._prefix + path, body=body, headers={"Host": self.host, **headers}
-        )
+        self._connection.request(method, self._prefix + path, body=body, headers={"Host": self.host, **headers})
         if self._fresh and self._connection.sock is not None:
             self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         response = self._connection.getresponse()

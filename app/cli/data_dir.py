@@ -27,9 +27,7 @@ def prepare(data_dir: Path) -> None:
         if not any(data_dir.iterdir()):
             data_dir.chmod(0o700)
     except OSError as error:
-        raise click.ClickException(
-            f"DATA_DIR {data_dir} cannot be used: {error.strerror or error}."
-        ) from None
+        raise click.ClickException(f"DATA_DIR {data_dir} cannot be used: {error.strerror or error}.") from None
 
 
 @contextlib.contextmanager
@@ -38,9 +36,7 @@ def alone(data_dir: Path) -> Iterator[None]:
     try:
         lock = os.open(data_dir / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise click.ClickException(
-            f"DATA_DIR {data_dir} cannot be used: {error.strerror or error}."
-        ) from None
+        raise click.ClickException(f"DATA_DIR {data_dir} cannot be used: {error.strerror or error}.") from None
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -103,9 +99,7 @@ def write_private(path: Path, text: str) -> None:
     """Put `text` into `path`, readable by this user only, whole or not at all."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-    ) as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

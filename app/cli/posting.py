@@ -93,9 +93,7 @@ class Poster:
             self.tally.lost += 1
             self._on_done()
         else:
-            heapq.heappush(
-                self._waiting, _Waiting(time.monotonic() + again_in, one.number, one.attempt + 1, one.body)
-            )
+            heapq.heappush(self._waiting, _Waiting(time.monotonic() + again_in, one.number, one.attempt + 1, one.body))
 
     def _post(self, body: bytes) -> str:
         """Post once; what went wrong, empty if nothing did."""

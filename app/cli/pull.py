@@ -23,13 +23,9 @@ ONE_HOLD = 25.0
 
 
 @click.command()
-@click.option(
-    "--api", type=click.Choice(["v2", "v3"]), default="v2", show_default=True, help="Which of the two APIs."
-)
+@click.option("--api", type=click.Choice(["v2", "v3"]), default="v2", show_default=True, help="Which of the two APIs.")
 @click.option("--confirm/--no-confirm", default=True, help="Without: the events come again after 30 s.")
-@click.option(
-    "--follow", is_flag=True, help="Go on until Ctrl-C, instead of ending when nothing comes for 5 s."
-)
+@click.option("--follow", is_flag=True, help="Go on until Ctrl-C, instead of ending when nothing comes for 5 s.")
 @url_option
 def pull(api: str, confirm: bool, follow: bool, url: str) -> None:
     """Pull events over HTTP and print one JSON event a line.

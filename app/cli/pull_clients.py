@@ -83,9 +83,7 @@ class LegacyPullClient:
             **({"SubAppId": str(self._credential.sub_app_id)} if self._credential.sub_app_id else {}),
             **parameters,
         }
-        signed["Signature"] = legacy_signature(
-            self._credential.secret_key, "POST", self._client.host, path, signed
-        )
+        signed["Signature"] = legacy_signature(self._credential.secret_key, "POST", self._client.host, path, signed)
         answer = _decoded(
             self._client.request(
                 "POST",
@@ -155,9 +153,7 @@ class PullClient3:
         return response
 
 
-def legacy_signature(
-    secret_key: str, method: str, host: str, path: str, parameters: Mapping[str, str]
-) -> str:
+def legacy_signature(secret_key: str, method: str, host: str, path: str, parameters: Mapping[str, str]) -> str:
     """The v2 signature, HmacSHA256: sorted by name, values not percent-encoded, `_` in names read as `.`."""
     pairs = "&".join(f"{key.replace('_', '.')}={parameters[key]}" for key in sorted(parameters))
     digest = hmac.digest(secret_key.encode(), f"{method}{host}{path}?{pairs}".encode(), hashlib.sha256)

@@ -67,9 +67,7 @@ def run(port: int | None, data_dir: Path | None, workers: int) -> None:
         sys.exit(_supervise(programs, environment, settings, secrets[data_dirs.VALKEY_PASSWORD]))
 
 
-def _supervise(
-    programs: list[Program], environment: dict[str, str], settings: Settings, password: str
-) -> int:
+def _supervise(programs: list[Program], environment: dict[str, str], settings: Settings, password: str) -> int:
     """Run until told to stop; the exit status."""
     output = Output(width=max(len(SYSTEM), *(len(program.name) for program in programs)))
     supervisor = Supervisor(output)
@@ -96,9 +94,7 @@ def _start_store(supervisor: Supervisor, valkey: EmbeddedValkey) -> None:
     while not supervisor.stopping and valkey.state() != "ready":
         supervisor.turn()
         if child.process is None:
-            raise click.ClickException(
-                f"The embedded Valkey does not start; it keeps its files in {valkey.directory}."
-            )
+            raise click.ClickException(f"The embedded Valkey does not start; it keeps its files in {valkey.directory}.")
         if not patient and time.monotonic() - began > LOADING_NOTICE:
             supervisor.output.system("waiting for the embedded Valkey to read what it had written")
             patient = True

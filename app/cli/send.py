@@ -33,9 +33,7 @@ class SourceName(click.ParamType[str]):
 @click.command()
 @click.argument("source", type=SourceName())
 @url_option
-@click.option(
-    "--file", "file", type=click.File("rb"), help="Post these bytes, as they are. [default: the sample body]"
-)
+@click.option("--file", "file", type=click.File("rb"), help="Post these bytes, as they are. [default: the sample body]")
 @click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many callbacks.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="At most so many a second.")
 def send(source: str, url: str, file: IO[bytes] | None, count: int, rate: float | None) -> None:
@@ -48,9 +46,7 @@ def send(source: str, url: str, file: IO[bytes] | None, count: int, rate: float 
     vendor = SOURCES[source]
     client = Client(url, timeout=vendor.response_timeout)
     shown = count > 1 and sys.stderr.isatty()
-    with click.progressbar(
-        length=count, label=f"Sending {source}", file=sys.stderr, hidden=not shown
-    ) as progress:
+    with click.progressbar(length=count, label=f"Sending {source}", file=sys.stderr, hidden=not shown) as progress:
         poster = Poster(
             client,
             _callback_path(source),

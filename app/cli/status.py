@@ -33,9 +33,7 @@ def status(as_json: bool, url: str) -> None:
 def readable(value: Any, indent: str = "") -> Iterator[str]:
     """The lines of a JSON document, for people: a key a line, what it holds beside it or under it."""
     if isinstance(value, dict):
-        width = max(
-            (len(str(key)) for key, held in value.items() if not isinstance(held, dict | list)), default=0
-        )
+        width = max((len(str(key)) for key, held in value.items() if not isinstance(held, dict | list)), default=0)
         for key, held in value.items():
             name = str(key).replace("_", " ")
             if isinstance(held, dict | list) and held:

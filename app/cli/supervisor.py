@@ -122,9 +122,7 @@ class Supervisor:
         def handle(number: int, frame: FrameType | None) -> None:
             self.stop()
 
-        before = {
-            number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        }
+        before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         try:
             yield
         finally:
@@ -162,9 +160,7 @@ class Supervisor:
         return status
 
     def _running(self, *stages: int) -> list[Child]:
-        return [
-            child for child in self._children if child.process is not None and child.program.stage in stages
-        ]
+        return [child for child in self._children if child.process is not None and child.program.stage in stages]
 
     def _engage_undertaker(self) -> None:
         script = Path(__file__).with_name("undertaker.py")

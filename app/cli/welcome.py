@@ -74,7 +74,5 @@ def _elsewhere(settings: Settings) -> str:
     """The variables that another terminal needs to find this one."""
     needed = {"PORT": (str(settings.port), "8080"), "DATA_DIR": (str(settings.data_dir), "var")}
     return "".join(
-        f"{name}={here} "
-        for name, (here, default) in needed.items()
-        if here != (os.environ.get(name) or default)
+        f"{name}={here} " for name, (here, default) in needed.items() if here != (os.environ.get(name) or default)
     )

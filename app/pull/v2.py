@@ -122,7 +122,9 @@ def authenticate(
         raise Refused(Code.BAD_PARAMETER, f"SignatureMethod must be one of {', '.join(_HASHES)}")
     credential = known.get(parameters.get("SecretId", ""))
     # An unknown SecretId takes as long as a known one and gets the same words.
-    expected = sign(credential.secret_key if credential else "", method_name, string_to_sign(method, host, PATH, parameters))
+    expected = sign(
+        credential.secret_key if credential else "", method_name, string_to_sign(method, host, PATH, parameters)
+    )
     given = parameters.get("Signature", "")
     if not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()) or credential is None:
         raise Refused(Code.AUTHENTICATION_FAILED, "SecretId or Signature is wrong")

@@ -87,9 +87,7 @@ def _meta_data(source: Input | None) -> dict[str, Any]:
         "duration": source["duration"],
         "videoStreamList": _video_streams(source) if source["has_video"] is not False else [],
         "audioStreamList": (
-            [{"bitrate": None, "samplingRate": source["sample_rate"], "codec": None}]
-            if source["has_audio"]
-            else []
+            [{"bitrate": None, "samplingRate": source["sample_rate"], "codec": None}] if source["has_audio"] else []
         ),
     }
 
@@ -142,9 +140,7 @@ def _video_streams(media: Input | Rendition) -> list[dict[str, Any]]:
 
 
 def _snapshots_complete(event: TranscodeEvent) -> dict[str, Any]:
-    pictures = [
-        {"status": 0, "timeOffset": None, "url": first_url(rendition)} for rendition in event["renditions"]
-    ]
+    pictures = [{"status": 0, "timeOffset": None, "url": first_url(rendition)} for rendition in event["renditions"]]
     if event["status"] == "failed":
         # `picInfo[].status` is the only place where this form can tell of a failure.
         pictures.append({"status": error_code(event), "timeOffset": None, "url": None})

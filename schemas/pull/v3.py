@@ -74,9 +74,7 @@ def event_fields(event: TranscodeEvent) -> dict[str, Any]:
     """
     if event["source"] == "tencent-vod":
         raw = event["raw"]
-        event_type = (
-            event["type"].removeprefix("vod.") if event["type"].startswith("vod.") else "TranscodeComplete"
-        )
+        event_type = event["type"].removeprefix("vod.") if event["type"].startswith("vod.") else "TranscodeComplete"
         field, content = vod_event_field(event_type, raw.get("data"))
         return {**_NOTHING, "EventType": event_type, **({field: content} if field else {})}
     event_type = pull_event_type(event["type"])
@@ -144,9 +142,7 @@ def _meta_data(source: Input) -> dict[str, Any]:
         "Rotate": source["rotation"] if isinstance(source["rotation"], int) else None,
         "VideoStreamSet": _video_streams(source) if source["has_video"] is not False else [],
         "AudioStreamSet": (
-            [{"Bitrate": None, "SamplingRate": source["sample_rate"], "Codec": None}]
-            if source["has_audio"]
-            else []
+            [{"Bitrate": None, "SamplingRate": source["sample_rate"], "Codec": None}] if source["has_audio"] else []
         ),
     }
 
@@ -196,9 +192,7 @@ def _video_streams(media: Input | Rendition) -> list[dict[str, Any]]:
 
 def _snapshots_complete(event: TranscodeEvent) -> dict[str, Any]:
     """SnapshotByTimeOffsetTask2017."""
-    pictures = [
-        {"ErrCode": 0, "TimeOffset": None, "Url": first_url(rendition)} for rendition in event["renditions"]
-    ]
+    pictures = [{"ErrCode": 0, "TimeOffset": None, "Url": first_url(rendition)} for rendition in event["renditions"]]
     if event["status"] == "failed":
         # `ErrCode` here is the only place where this form can tell of a failure.
         pictures.append({"ErrCode": error_code(event), "TimeOffset": None, "Url": None})

@@ -90,9 +90,7 @@ _VIDEO_STREAM = _Structure(
     Fps=("fps", _whole),
 )
 
-_AUDIO_STREAM = _Structure(
-    Bitrate=("bitrate", _whole), SamplingRate=("samplingRate", _whole), Codec=("codec", _text)
-)
+_AUDIO_STREAM = _Structure(Bitrate=("bitrate", _whole), SamplingRate=("samplingRate", _whole), Codec=("codec", _text))
 
 _META_DATA = _Structure(
     Size=("size", _whole),
@@ -160,9 +158,7 @@ _TASKS: dict[str, tuple[str, str, _Structure]] = {
     "ImageSprites": (
         "ImageSprites",
         "ImageSpriteTask",
-        _task_of(
-            TotalCount=("totalCount", _whole), ImageUrlSet=("urlList", _texts), WebVttUrl=("webVttUrl", _text)
-        ),
+        _task_of(TotalCount=("totalCount", _whole), ImageUrlSet=("urlList", _texts), WebVttUrl=("webVttUrl", _text)),
     ),
 }
 
@@ -230,11 +226,7 @@ _PULL = _Structure(
 
 
 def _file_ids(value: Any) -> list[str | None]:
-    return (
-        [_text(item.get("fileId")) for item in value if isinstance(item, dict)]
-        if isinstance(value, list)
-        else []
-    )
+    return [_text(item.get("fileId")) for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 _DELETE = _Structure(FileIdSet=("fileInfo", _file_ids))

@@ -51,9 +51,7 @@ def _tell(loaded: dict[str, Any]) -> Said:
         errors=_errors(loaded) if failed else [],
         created_at=loaded["create_time"],
         finished_at=loaded["finish_time"],
-        renditions=[
-            _picture(url, position) for position, url in enumerate(filter(None, loaded["result"]), 1)
-        ],
+        renditions=[_picture(url, position) for position, url in enumerate(filter(None, loaded["result"]), 1)],
     )
 
 

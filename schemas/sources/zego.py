@@ -89,9 +89,7 @@ def _tell_start(loaded: dict[str, Any]) -> Said:
 
 def _tell_stop(loaded: dict[str, Any]) -> Said:
     # A stop says why it came, in words nobody documents, and not whether the transcode had worked.
-    return Said(
-        type="transcode.stopped", status="unknown", task_id=loaded["task_id"], app_id=loaded["app_id"]
-    )
+    return Said(type="transcode.stopped", status="unknown", task_id=loaded["task_id"], app_id=loaded["app_id"])
 
 
 START = Form(Start(), _tell_start)

@@ -27,9 +27,7 @@ def web(request: pytest.FixtureRequest, redis_url: str, tmp_path_factory: pytest
 
 def inbox(store: redis.Redis) -> list[tuple[str, bytes]]:
     return [
-        (name.decode().split(":")[1], body)
-        for _, fields in store.xrange("ti:inbox")
-        for name, body in fields.items()
+        (name.decode().split(":")[1], body) for _, fields in store.xrange("ti:inbox") for name, body in fields.items()
     ]
 
 

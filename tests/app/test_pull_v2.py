@@ -31,7 +31,11 @@ def test_what_is_pulled_and_confirmed_is_gone_and_nothing_else_is(service: Servi
     recorded(service, 3)
     events = client.pull()
     assert len(events) == 3
-    assert client.confirm(events[0]["msgHandle"], events[2]["msgHandle"]) == {"code": 0, "message": "", "codeDesc": "Success"}
+    assert client.confirm(events[0]["msgHandle"], events[2]["msgHandle"]) == {
+        "code": 0,
+        "message": "",
+        "codeDesc": "Success",
+    }
     later(service, 31_000)
     (again,) = client.pull()
     assert again["eventContent"] == events[1]["eventContent"]

@@ -68,9 +68,7 @@ def test_a_result_tells_who_what_and_when():
         ),
     ],
 )
-def test_each_output_is_a_rendition_in_our_units(
-    kind, name, paths, width, height, fps, bitrate, size, container
-):
+def test_each_output_is_a_rendition_in_our_units(kind, name, paths, width, height, fps, bitrate, size, container):
     event = read("cts-video", payload("cts-video"))
     assert len(event["renditions"]) == 8
     assert by_name(event, kind)[name] == {
@@ -319,9 +317,7 @@ def test_a_detail_that_is_no_object_is_named():
         "invalid",
         "detail: Not a valid object",
     )
-    assert (
-        refusal("cts-video", {**payload("cts-video"), "detail": [{}, {}]})[1] == "detail: Not a valid object"
-    )
+    assert refusal("cts-video", {**payload("cts-video"), "detail": [{}, {}]})[1] == "detail: Not a valid object"
 
 
 def test_a_body_full_of_problems_makes_one_short_message():

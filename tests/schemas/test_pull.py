@@ -126,9 +126,7 @@ def test_v2_procedure_state_of_a_start():
                 "height": 2032,
                 "width": 3840,
                 "duration": 31,
-                "videoStreamList": [
-                    {"bitrate": None, "height": 2032, "width": 3840, "codec": None, "fps": 24}
-                ],
+                "videoStreamList": [{"bitrate": None, "height": 2032, "width": 3840, "codec": None, "fps": 24}],
                 "audioStreamList": [{"bitrate": None, "samplingRate": None, "codec": None}],
             },
             "processTaskList": [],
@@ -143,9 +141,7 @@ def test_v3_procedure_state_of_a_start_is_in_bits():
     assert (event_type, field) == ("ProcedureStateChanged", "ProcedureStateChangeEvent")
     meta = content["MetaData"]
     assert meta["Bitrate"] == 10_260_000
-    assert meta["VideoStreamSet"] == [
-        {"Bitrate": None, "Height": 2032, "Width": 3840, "Codec": None, "Fps": 24}
-    ]
+    assert meta["VideoStreamSet"] == [{"Bitrate": None, "Height": 2032, "Width": 3840, "Codec": None, "Fps": 24}]
     assert (content["Status"], content["ErrCode"], content["FileName"]) == ("PROCESSING", 0, "dragons.mp4")
 
 
@@ -198,9 +194,7 @@ def test_snapshots():
 
 def test_a_failed_snapshot_shows_its_code():
     assert v2("cts-snapshot-failed")["data"]["picInfo"] == [{"status": 118, "timeOffset": None, "url": None}]
-    assert v3("cts-snapshot-failed")[2]["SnapshotInfoSet"] == [
-        {"ErrCode": 118, "TimeOffset": None, "Url": None}
-    ]
+    assert v3("cts-snapshot-failed")[2]["SnapshotInfoSet"] == [{"ErrCode": 118, "TimeOffset": None, "Url": None}]
 
 
 @pytest.mark.parametrize("name", ["tencent-vod", "tencent-vod-failed"])

@@ -244,9 +244,7 @@ ANYTHING = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.sampled_from(
-        [0, -1, 2**63, 2**64, 10**400, "", "0", "Infinity", "nan", "1e999", "\ud800", "\x00", "٣"]
-    )
+    | st.sampled_from([0, -1, 2**63, 2**64, 10**400, "", "0", "Infinity", "nan", "1e999", "\ud800", "\x00", "٣"])
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(), max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

@@ -35,9 +35,7 @@ def test_a_start_tells_of_each_output_stream():
 def test_urls_and_frame_rates_are_told_and_the_bitrate_of_unknown_unit_is_not():
     body = payload("zego")
     body["Details"]["Input"]["StreamUrl"] = "rtmp://play.example.com/live/2222"
-    body["Details"]["Outputs"][0].update(
-        StreamUrl="rtmp://play.example.com/live/out", Fps=15, VideoBitrate=1500
-    )
+    body["Details"]["Outputs"][0].update(StreamUrl="rtmp://play.example.com/live/out", Fps=15, VideoBitrate=1500)
     event = read("zego", body)
     assert event["input"] == {**NO_INPUT, "url": "rtmp://play.example.com/live/2222"}
     rendition = event["renditions"][0]

@@ -1,8 +1,8 @@
 """Dead letters: callbacks that could not be understood, kept whole, with the reason, until an operator replays or discards them.
 
-    ti:dead             sorted set; dead letter id, by number in order of arrival
-    ti:dead:<id>        hash: source, reason, message, received (ms), failed (ms), body, origin, times (how often it came)
-    ti:dead:last        number of the newest
+ti:dead             sorted set; dead letter id, by number in order of arrival
+ti:dead:<id>        hash: source, reason, message, received (ms), failed (ms), body, origin, times (how often it came)
+ti:dead:last        number of the newest
 """
 
 import base64
@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import redis
-
 from schemas.times import iso_time
 from workers.queues.inbox import Callback
 from workers.queues.listing import BadCursor, Page
 from workers.queues.script import Script
+from workers.store import Store
 
 #: How many dead letters a page may hold in bytes of bodies, once it holds one.
 PAGE_BYTES = 4 * 1024 * 1024
@@ -50,7 +49,7 @@ class DeadLetter:
 class DeadLetters:
     """The dead letters of one store."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Store) -> None:
         self._client = client
 
     def add(self, letters: Sequence[DeadLetter]) -> list[Exception | None]:
@@ -75,7 +74,9 @@ class DeadLetters:
         fields = self._client.hgetall(f"ti:dead:{letter_id}")
         return _letter(letter_id, fields) if fields else None
 
-    def list(self, *, limit: int, cursor: str | None = None, source: str | None = None, reason: str | None = None) -> Page:
+    def list(
+        self, *, limit: int, cursor: str | None = None, source: str | None = None, reason: str | None = None
+    ) -> Page:
         """Dead letters, newest first. Raises BadCursor."""
         if cursor is not None and not cursor.isdigit():
             raise BadCursor(f"{cursor!r} is no cursor of this list")

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import redis
-
 from schemas.event import Rendition, TranscodeEvent
-from schemas.sources import SOURCES
+from schemas.reading import decode_raw
 from schemas.times import iso_time
 from workers.queues.script import Argument, Script
+from workers.store import Store
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -40,15 +39,13 @@ class Recordable:
 class Events:
     """The events of one store."""
 
-    def __init__(
-        self, client: redis.Redis, *, pull_queues: Sequence[str], dedup_days: float, retention_days: float
-    ) -> None:
+    def __init__(self, client: Store, *, pull_queues: Sequence[str], dedup_days: float, retention_days: float) -> None:
         self._client = client
         self._queues = list(pull_queues)
         self._dedup = int(dedup_days * DAY_MS)
         self._retention = int(retention_days * DAY_MS)
 
-    def record(self, recordables: Sequence[Recordable]) -> list[list[Rendition] | None | Exception]:
+    def record(self, recordables: Sequence[Recordable]) -> list[list[Rendition] | Exception | None]:
         """Records each by itself; for each, the renditions to hand on, None for a duplicate, or why it could not be written.
 
         The same origin asked again gets the same renditions again, so that handing on can be repeated after a crash.
@@ -105,7 +102,7 @@ def _encodable(argument: Argument) -> Argument:
 def read_event(document: bytes, raw: bytes) -> dict[str, Any]:
     """The event as it leaves, from what is kept of it."""
     event: dict[str, Any] = json.loads(document)
-    event["raw"] = SOURCES[event["source"]].decode(raw)
+    event["raw"] = decode_raw(event["source"], raw)
     return event
 
 

@@ -5,6 +5,7 @@
                         `received` (milliseconds) is when it was first acknowledged, if not just now, and `force` skips
                         the signature check
     ti:inbox:finished   the newest entry id any worker has finished, for the sweep
+    ti:inbox:progress   queue time (ms) when anything was last finished
     ti:inbox:swept      hash; entry id -> `<newest entry id> <queue time, ms>` when the sweep last published it again
 
 The inbox is the ledger: an entry is deleted only when everything it held is recorded and its renditions are handed on.
@@ -15,9 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import redis
-
 from workers.queues.script import Script
+from workers.store import Store
 
 KEY = "ti:inbox"
 
@@ -64,10 +64,21 @@ def _callback(name: bytes, body: bytes, entry_id: str) -> Callback:
     return Callback(source, body, received, check_signature="force" not in rest[1:])
 
 
+class Sight(NamedTuple):
+    """Where the inbox stands. Ids are `0-0` for none; times are milliseconds."""
+
+    #: the newest entry's id, even if it is finished
+    newest: str
+    finished: str
+    waiting: int
+    oldest_waited: int
+    since_progress: int
+
+
 class Inbox:
     """The inbox in one store."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Store) -> None:
         self._client = client
 
     def append(self, callbacks: Sequence[Callback]) -> str:
@@ -91,22 +102,17 @@ class Inbox:
         if entry_ids:
             _FINISH.run(self._client, *entry_ids)
 
-    def sight(self) -> tuple[str, str]:
-        """The newest entry's id, even if it is finished, and the id of the newest one that is. `0-0` for none."""
-        newest, finished = _SIGHT.run(self._client)
-        return newest.decode(), finished.decode()
+    def sight(self) -> Sight:
+        """Where it stands now."""
+        newest, finished, *numbers = _SIGHT.run(self._client)
+        return Sight(newest.decode(), finished.decode(), *numbers)
 
     def lost(self, *, overtaken: str, idle_since: str | None, grace: float) -> list[str]:
         """Ids of entries to publish again, oldest first, each noted as published again now.
 
-        Those older than `overtaken`; and, where nothing is queued, those up to `idle_since`. Not those that were published again and
-        may still be queued: since then neither has an entry newer than that moment been finished, nor, where nothing is queued,
-        have `grace` seconds gone by.
+        Those older than `overtaken`; and, where nothing is queued, those up to `idle_since`. Not those that were published
+        again and may still be queued: since then no entry newer than that moment has been finished, nor, where nothing is queued, have
+        `grace` seconds gone by.
         """
         answer = _LOST.run(self._client, overtaken, idle_since or "0-0", int(grace * 1000), MOST_LOST)
         return [entry.decode() for entry in answer]
-
-    def waiting(self) -> int:
-        """How many entries have not been finished."""
-        return int(self._client.xlen(KEY))
-

@@ -2,6 +2,7 @@
 --
 --   ti:inbox            stream of entries
 --   ti:inbox:finished   string: the newest finished entry id
+--   ti:inbox:progress   string: queue time (ms) of the last time anything was finished
 --   ti:inbox:swept      hash: entry id -> the newest entry id when it was published again
 local function parts(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
@@ -19,4 +20,5 @@ end
 redis.call('XDEL', 'ti:inbox', unpack(ARGV))
 redis.call('HDEL', 'ti:inbox:swept', unpack(ARGV))
 redis.call('SET', 'ti:inbox:finished', newest)
+redis.call('SET', 'ti:inbox:progress', milliseconds(queue_time()))
 return newest

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import redis
 
 from workers.queues.events import read_event
+from workers.store import Store
 
 #: How many index entries are read in one round trip.
 SCAN = 500
@@ -32,7 +33,7 @@ class BadCursor(ValueError):
 
 
 class _Candidate(NamedTuple):
-    """A place in a list: the cursor that resumes behind it, and what matches there (None for nothing) with its weight in bytes."""
+    """A place in a list: the cursor that resumes behind it, and what matches there, if anything, with its weight in bytes."""
 
     cursor: str
     item: Any = None
@@ -42,7 +43,7 @@ class _Candidate(NamedTuple):
 class Listing:
     """The lists of one store."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: Store) -> None:
         self._client = client
 
     def events(
@@ -162,7 +163,12 @@ def _page(candidates: Iterable[_Candidate], limit: int) -> Page:
 
 
 def _rendition(event: Mapping[str, Any], number: int) -> dict[str, Any]:
-    about = {"event_id": event["id"], "source": event["source"], "task_id": event["task_id"], "media_id": event["media_id"]}
+    about = {
+        "event_id": event["id"],
+        "source": event["source"],
+        "task_id": event["task_id"],
+        "media_id": event["media_id"],
+    }
     return {**event["renditions"][number], **about}
 
 

@@ -11,9 +11,8 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import redis
-
 from workers.queues.script import Script
+from workers.store import Store
 
 #: How many events one call hands out or confirms, at most.
 MOST = 16
@@ -36,7 +35,7 @@ class Pulled:
 class PullQueues:
     """All pull queues of one store. `key` seals the handles; every process that shares it takes the others' handles."""
 
-    def __init__(self, client: redis.Redis, *, key: bytes) -> None:
+    def __init__(self, client: Store, *, key: bytes) -> None:
         self._client = client
         self._key = key
 
@@ -55,8 +54,8 @@ class PullQueues:
     def confirm(self, queue: str, handles: Sequence[str]) -> list[bool]:
         """Confirms each handle by itself; for each, whether it was good.
 
-        A handle is bad if it was not made here for this queue, came after its hold had ended, or if the event was handed out again
-        since. Confirming again what the same handle has confirmed is good.
+        A handle is bad if it was not made here for this queue, came after its hold had ended, or if the event was handed out
+        again since. Confirming again what the same handle has confirmed is good.
         """
         known = [self._open(queue, handle) for handle in handles]
         arguments = [part for parts in known if parts is not None for part in parts]

@@ -1,9 +1,8 @@
 """Retention: events older than RETENTION_DAYS are forgotten, pulled or not, with everything that refers to them."""
 
-import redis
-
 from workers.queues.events import DAY_MS
 from workers.queues.script import Script
+from workers.store import Store
 
 #: Events forgotten in one atomic step: about a millisecond of the store's time.
 STEP = 50
@@ -16,7 +15,7 @@ _EXPIRE = Script("expire")
 class Retention:
     """Forgets a store's old events."""
 
-    def __init__(self, client: redis.Redis, *, days: float) -> None:
+    def __init__(self, client: Store, *, days: float) -> None:
         self._client = client
         self._milliseconds = int(days * DAY_MS)
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from importlib import resources
 from typing import Any
 
-import redis
 from redis.exceptions import NoScriptError
+
+from workers.store import Store
 
 Argument = str | bytes | int | float
 
@@ -20,12 +21,12 @@ class Script:
     def __init__(self, name: str) -> None:
         here = resources.files(__package__)
         text = (here / f"{name}.lua").read_text(encoding="utf-8")
-        if "queue_time()" in text:
+        if "queue_time()" in text or "wall_time()" in text:
             text = (here / "queue_time.lua").read_text(encoding="utf-8") + text
         self._text = text
         self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, client: redis.Redis, *arguments: Argument) -> Any:
+    def run(self, client: Store, *arguments: Argument) -> Any:
         """The script's answer. Raises what redis raises."""
         try:
             return client.execute_command("EVALSHA", self._digest, 0, *arguments)
@@ -33,7 +34,7 @@ class Script:
             client.script_load(self._text)
             return client.execute_command("EVALSHA", self._digest, 0, *arguments)
 
-    def run_each(self, client: redis.Redis, calls: Sequence[Iterable[Argument]]) -> list[Any]:
+    def run_each(self, client: Store, calls: Sequence[Iterable[Argument]]) -> list[Any]:
         """One run a call, in one round trip; each answer is the script's, or the exception it ended with.
 
         Runs are independent: one that fails leaves the others alone. Raises only what cuts the whole round short.
@@ -47,7 +48,7 @@ class Script:
                 answers[number] = answer
         return answers
 
-    def _pipeline(self, client: redis.Redis, calls: Sequence[Iterable[Argument]]) -> list[Any]:
+    def _pipeline(self, client: Store, calls: Sequence[Iterable[Argument]]) -> list[Any]:
         with client.pipeline(transaction=False) as pipe:
             for arguments in calls:
                 pipe.execute_command("EVALSHA", self._digest, 0, *arguments)

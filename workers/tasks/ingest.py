@@ -24,6 +24,7 @@ from workers.queues.events import Events, Recordable
 from workers.queues.inbox import Callback, Entry, Inbox
 from workers.queues.renditions import RenditionExchange
 from workers.store import connect
+from workers.watchdog import Watchdog
 
 #: How many inbox entries are worked on in one round.
 ROUND = 8
@@ -107,7 +108,7 @@ class Ingest:
 
 
 def _handed_on(
-    recordables: Sequence[Recordable], recorded: Sequence[list[Rendition] | None | Exception]
+    recordables: Sequence[Recordable], recorded: Sequence[list[Rendition] | Exception | None]
 ) -> Iterator[tuple[TranscodeEvent, list[Rendition]]]:
     for recordable, renditions in zip(recordables, recorded, strict=True):
         if renditions and not isinstance(renditions, Exception):
@@ -122,13 +123,17 @@ def _json(document: Any) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def register(celery: Celery, settings: Settings) -> None:
+def register(celery: Celery, settings: Settings, watchdog: Watchdog) -> None:
     """Makes `ingest` a task of the application. The store is connected to when the first message comes."""
     ingest: Ingest | None = None
 
     @celery.task(name=INGEST)
     def run(entry_ids: list[str]) -> None:
         nonlocal ingest
-        if ingest is None:
-            ingest = Ingest(settings, celery)
-        ingest.run(entry_ids)
+        watchdog.begun()
+        try:
+            if ingest is None:
+                ingest = Ingest(settings, celery)
+            ingest.run(entry_ids)
+        finally:
+            watchdog.finished()

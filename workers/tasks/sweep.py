@@ -27,7 +27,10 @@ class _Sight(NamedTuple):
 
 
 class Sweep:
-    """Looks at the inbox, about once a second. `publish` sends entry ids to the workers, `queued` counts the broker's messages."""
+    """Looks at the inbox, about once a second.
+
+    `publish` sends entry ids to the workers, `queued` counts the broker's messages.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,8 @@ class Sweep:
 
     def run(self) -> list[str]:
         """Publishes again what is lost, oldest first; the entry ids. Raises what the store or the broker raises."""
-        now = _Sight(self._clock(), *self._inbox.sight())
+        sight = self._inbox.sight()
+        now = _Sight(self._clock(), sight.newest, sight.finished)
         self._sights.append(now)
         while len(self._sights) > 1 and now.at - self._sights[1].at >= self._grace:
             self._sights.popleft()

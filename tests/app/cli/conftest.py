@@ -29,9 +29,7 @@ def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
 
 def alive(pid: int) -> bool:
     """Whether process `pid` runs; a zombie that nobody has collected does not."""
-    found = subprocess.run(
-        ("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, text=True
-    ).stdout.strip()
+    found = subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, text=True).stdout.strip()
     return bool(found) and not found.startswith("Z")
 
 
@@ -141,9 +139,7 @@ class Recorder:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        ).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()

@@ -109,9 +109,7 @@ def test_a_stale_pid_file_kills_nobody(tmp_path):
     assert valkey._stale_pid(12345) is None
 
 
-def test_without_the_wheel_the_server_on_path_is_used_and_without_both_it_says_what_to_do(
-    tmp_path, monkeypatch
-):
+def test_without_the_wheel_the_server_on_path_is_used_and_without_both_it_says_what_to_do(tmp_path, monkeypatch):
     found = embedded.find_server()
     monkeypatch.setattr(embedded.importlib, "import_module", _no_wheel)
     (tmp_path / "valkey-server").symlink_to(found)

@@ -66,8 +66,7 @@ class Queue:
         if not taken:
             return 200, b'{"code": 4000, "message": "no event"}'
         events = [
-            {"msgHandle": f"h{n}", "eventContent": {"eventType": "x", "data": {"n": n, "名": "é"}}}
-            for n in taken
+            {"msgHandle": f"h{n}", "eventContent": {"eventType": "x", "data": {"n": n, "名": "é"}}} for n in taken
         ]
         return 200, json.dumps({"code": 0, "message": "", "eventList": events}).encode()
 

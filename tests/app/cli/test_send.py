@@ -74,9 +74,7 @@ def test_it_posts_to_the_first_callback_token(cli, serve):
 
 
 def test_a_callback_that_waits_for_its_retry_does_not_hold_up_the_others(serve):
-    server = serve(
-        lambda method, path, headers, body: OK if body != b"0" or len(server.requests) > 5 else (500, b"")
-    )
+    server = serve(lambda method, path, headers, body: OK if body != b"0" or len(server.requests) > 5 else (500, b""))
     poster = Poster(Client(server.url, timeout=5), "/callbacks/zego", waits=[0.3])
     tally = poster.post_all(iter([b"0", b"1", b"2", b"3", b"4"]))
     assert [body for *_, body in server.requests] == [b"0", b"1", b"2", b"3", b"4", b"0"]

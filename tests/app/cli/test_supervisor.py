@@ -48,9 +48,7 @@ def pids(printed: str, name: str) -> list[int]:
 
 
 def test_a_killed_process_is_started_again_with_a_line_that_says_so_and_the_others_go_on(tmp_path, start):
-    supervised = start(
-        script(tmp_path, "[python('one', 'time.sleep(100)'), python('two', 'time.sleep(100)')]")
-    )
+    supervised = start(script(tmp_path, "[python('one', 'time.sleep(100)'), python('two', 'time.sleep(100)')]"))
     until(lambda: pids(supervised.printed, "one") and pids(supervised.printed, "two"))
     os.kill(pids(supervised.printed, "one")[0], signal.SIGKILL)
     until(lambda: len(pids(supervised.printed, "one")) == 2)
@@ -104,9 +102,7 @@ def test_what_ignores_the_stop_is_killed_within_ten_seconds(tmp_path, start):
 
 def test_a_second_ctrl_c_hurries_and_still_lets_the_store_finish(tmp_path, start):
     deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(100)"
-    supervised = start(
-        script(tmp_path, f"[python('web', {deaf!r}, WEB), python('store', goodbye('store'), STORE)]")
-    )
+    supervised = start(script(tmp_path, f"[python('web', {deaf!r}, WEB), python('store', goodbye('store'), STORE)]"))
     until(lambda: "| deaf" in supervised.printed and pids(supervised.printed, "store"))
     time.sleep(0.2)
     supervised.process.send_signal(signal.SIGINT)
@@ -122,9 +118,7 @@ def test_nothing_outlives_a_supervisor_that_was_killed_not_even_grandchildren(tm
         "import subprocess; child = subprocess.Popen(['sleep', '100']); print('pid', child.pid, flush=True);"
         " signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(100)"
     )
-    supervised = start(
-        script(tmp_path, f"[python('web', {nested!r}, WEB), python('store', goodbye('store'), STORE)]")
-    )
+    supervised = start(script(tmp_path, f"[python('web', {nested!r}, WEB), python('store', goodbye('store'), STORE)]"))
     until(lambda: len(pids(supervised.printed, "web")) == 2 and pids(supervised.printed, "store"))
     time.sleep(0.2)
     supervised.end(signal.SIGKILL)
@@ -157,9 +151,7 @@ def test_a_killed_undertaker_is_replaced(tmp_path, start):
 
 def test_bad_settings_at_the_start_end_everything_with_status_2(tmp_path, start):
     refuse = "print('PORT must be a number.', flush=True); sys.exit(2)"
-    supervised = start(
-        script(tmp_path, f"[python('one', 'time.sleep(100)'), python('web', {refuse!r}, WEB)]")
-    )
+    supervised = start(script(tmp_path, f"[python('one', 'time.sleep(100)'), python('web', {refuse!r}, WEB)]"))
     assert supervised.process.wait(8) == 2
     assert "web    | PORT must be a number." in supervised.printed
     assert "web cannot run with these settings" in supervised.printed
@@ -182,8 +174,4 @@ def test_the_line_about_a_death_says_how(status, words):
 def _undertakers(parent: int) -> list[int]:
     listed = os.popen("ps -eo pid=,ppid=,stat=,args=").read().splitlines()
     rows = [line.split(None, 3) for line in listed]
-    return [
-        int(r[0])
-        for r in rows
-        if int(r[1]) == parent and "undertaker.py" in r[3] and not r[2].startswith("Z")
-    ]
+    return [int(r[0]) for r in rows if int(r[1]) == parent and "undertaker.py" in r[3] and not r[2].startswith("Z")]

@@ -103,9 +103,7 @@ def test_ctrl_c_is_silent(start, serve):
 
 
 def test_lists_are_tables_for_people_and_lines_for_programs(cli, serve):
-    entries = [
-        {"id": f"cts-video:{n}", "type": "transcode.completed", "renditions": [{}] * 8} for n in range(150)
-    ]
+    entries = [{"id": f"cts-video:{n}", "type": "transcode.completed", "renditions": [{}] * 8} for n in range(150)]
 
     def answer(method, path, headers, body):
         assert headers["Authorization"] == "Bearer t"
@@ -116,13 +114,9 @@ def test_lists_are_tables_for_people_and_lines_for_programs(cli, serve):
         ).encode()
 
     url = serve(answer).url
-    listed = cli(
-        "events", "list", "--source", "cts-video", "--limit", "120", "--json", "--url", url, API_TOKEN="t"
-    )
+    listed = cli("events", "list", "--source", "cts-video", "--limit", "120", "--json", "--url", url, API_TOKEN="t")
     assert [json.loads(line)["id"] for line in listed.stdout.splitlines()] == [e["id"] for e in entries[:120]]
-    heading, first, *_ = cli(
-        "events", "list", "--source", "cts-video", "--url", url, API_TOKEN="t"
-    ).stdout.splitlines()
+    heading, first, *_ = cli("events", "list", "--source", "cts-video", "--url", url, API_TOKEN="t").stdout.splitlines()
     assert heading.split()[:4] == ["EVENT", "TYPE", "STATUS", "RENDITIONS"]
     assert first.split() == ["cts-video:0", "transcode.completed", "-", "8", "-", "-", "-"]
 
@@ -139,9 +133,7 @@ def test_dead_letters_are_replayed_and_discarded_by_id(cli, serve):
 
 
 def test_a_refusal_says_what_the_server_said(cli, serve):
-    url = serve(
-        lambda *_: (404, b'{"error": {"code": "not_found", "message": "There is no such event."}}')
-    ).url
+    url = serve(lambda *_: (404, b'{"error": {"code": "not_found", "message": "There is no such event."}}')).url
     result = cli("events", "show", "x", "--url", url, API_TOKEN="t")
     assert (result.exit_code, result.stderr) == (1, "Error: There is no such event.\n")
 
