@@ -87,9 +87,7 @@ def _prepare(chosen: list[str]) -> None:
     if "pull" in chosen:
         program("beanstalkd")
     if not {"ingress", "pull"}.isdisjoint(chosen):
-        report.say("Peers from npm …")
         install.node_peers()
-    report.say("Peers from PyPI …")
     for environment in ("flask", "arq"):
         install.python_peers(environment)
 

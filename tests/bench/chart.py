@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 WIDTH = 860
 #: px: where bars begin, and how long the longest is
-_LEFT, _LONGEST = 290, 460
+_LEFT, _LONGEST = 310, 410
 _BAR, _GAP, _HEADING = 15, 5, 34
 #: characters in a line of the footnotes
 _LINE = 128

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+
 from tests.bench.servers import ROOT, BenchError, program
 
 PEERS = Path(__file__).parent / "peers"
@@ -26,6 +28,7 @@ def python_peers(environment: str) -> Path:
     home = ENVIRONMENTS / environment
     stamp = home / "installed"
     if not _is_current(stamp, requirements):
+        click.echo(f"Installing the peers of {requirements.name} …")
         ENVIRONMENTS.mkdir(exist_ok=True)
         (ENVIRONMENTS / ".gitignore").write_text("*\n")
         _run(sys.executable, "-m", "venv", "--clear", str(home))
@@ -42,6 +45,7 @@ def node_peers() -> str:
     manifest = PEERS / "package.json"
     stamp = _MODULES / "installed"
     if not _is_current(stamp, manifest):
+        click.echo(f"Installing the peers of {manifest.name} …")
         _run(
             npm,
             "install",

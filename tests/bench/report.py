@@ -109,7 +109,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": _processor(),
         "cores": str(cores()),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
     }
 
@@ -200,10 +200,7 @@ def _page(sections: Mapping[str, Section], here: dict[str, str], found: dict[str
             "",
         ]
         if section.rows:
-            lines += [
-                f"| | | {section.rows[0].unit} | p50 ms | p99 ms | rounds |",
-                "|---|---|--:|--:|--:|---|",
-            ]
+            lines += ["| | | | | p50 ms | p99 ms | rounds |", "|---|---|--:|---|--:|--:|---|"]
             lines += [f"| {' | '.join(_cells(row))} |" for row in section.rows]
         if section.ratios:
             lines += ["", "| ratio | measured | required | |", "|---|--:|--:|---|"]
