@@ -1,6 +1,5 @@
 """From a callback's bytes to the one event: decode, check the signature, validate, say it in our words."""
 
-import json
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from schemas.decoding import NotUnderstood, Payload
+from schemas.encoding import encode_canonical
 from schemas.event import Rendition, TranscodeEvent
 from schemas.sources import SOURCES
 from schemas.sources.source import Source
@@ -18,8 +18,6 @@ __all__ = ["NotUnderstood", "decode_raw", "read_callback"]
 #: problems.
 MOST_PROBLEMS = 10
 MOST_CHARACTERS = 1000
-
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def read_callback(
@@ -82,7 +80,7 @@ def _identity(source: Source, payload: Payload) -> str:
     content = payload
     if source.varying:
         content = {key: value for key, value in payload.items() if key not in source.varying}
-    return f"{source.name}:{blake2b(_canonical(content).encode(), digest_size=16).hexdigest()}"
+    return f"{source.name}:{blake2b(encode_canonical(content), digest_size=16).hexdigest()}"
 
 
 def _number(renditions: list[Rendition], event_id: str) -> None:

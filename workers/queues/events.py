@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
 from schemas.reading import decode_raw
 from schemas.times import iso_time
@@ -71,7 +72,7 @@ class Events:
             event["source"],
             event["type"],
             event["status"],
-            json.dumps(document, separators=(",", ":")),
+            encode(document),
             recordable.body,
             recordable.v2 or b"",
             recordable.v3,
@@ -83,7 +84,7 @@ class Events:
         ]
         for rendition in event["renditions"]:
             arguments += (rendition["kind"], rendition["name"])
-        return [_encodable(argument) for argument in arguments]
+        return arguments
 
     def find(self, event_id: str) -> dict[str, Any] | None:
         """The event with its raw body and its history, or None."""
@@ -92,11 +93,6 @@ class Events:
             return None
         event = read_event(fields[b"document"], fields[b"raw"])
         return {**event, "raw_body": fields[b"raw"].decode("utf-8", "replace"), "history": _history(event, fields)}
-
-
-def _encodable(argument: Argument) -> Argument:
-    """JSON may hold lone surrogates, which no text encoding does; as a key or an index field they are replaced."""
-    return argument.encode("utf-8", "replace") if isinstance(argument, str) else argument
 
 
 def read_event(document: bytes, raw: bytes) -> dict[str, Any]:

@@ -111,8 +111,8 @@ class Inbox:
         """Ids of entries to publish again, oldest first, each noted as published again now.
 
         Those older than `overtaken`; and, where nothing is queued, those up to `idle_since`. Not those that were published
-        again and may still be queued: since then no entry newer than that moment has been finished, nor, where nothing is queued, have
-        `grace` seconds gone by.
+        again and may still be queued: since then no entry newer than that moment has been finished, nor, where nothing is
+        queued, have `grace` seconds gone by.
         """
         answer = _LOST.run(self._client, overtaken, idle_since or "0-0", int(grace * 1000), MOST_LOST)
         return [entry.decode() for entry in answer]

@@ -7,10 +7,10 @@ at-least-once, and an entry is forgotten last.
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from celery import Celery
 
+from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
 from schemas.pull.v2 import event_content
 from schemas.pull.v3 import event_fields
@@ -96,8 +96,8 @@ class Ingest:
                 event=event,
                 body=callback.body,
                 origin=origin,
-                v2=None if as_it_came else _json(content),
-                v3=_json(event_fields(event)),
+                v2=None if as_it_came else encode(content),
+                v3=encode(event_fields(event)),
                 accumulates=SOURCES[callback.source].renditions_accumulate,
             )
         except NotUnderstood as error:
@@ -117,10 +117,6 @@ def _handed_on(
 
 def _letter(callback: Callback, reason: str, message: str, origin: str) -> DeadLetter:
     return DeadLetter(callback.source, callback.body, reason, message, callback.received or 0, origin)
-
-
-def _json(document: Any) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def register(celery: Celery, settings: Settings, watchdog: Watchdog) -> None:
