@@ -1,5 +1,7 @@
 """`python -m tests.bench`: runs the scenarios one after the other, prints a table each, keeps the results."""
 
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +75,8 @@ def main(
     except BenchError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
+    # Killed, it still stops what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sections, failed = _run(chosen, Plan(seconds, connections, rounds, scale))
     if sections:
         written = ", ".join(str(path) for path in report.write(sections, out))
@@ -108,6 +112,7 @@ def _run(chosen: list[str], plan: Plan) -> tuple[dict[str, report.Section], bool
                 report.say(report.as_text(sections[name]))
     except KeyboardInterrupt:
         failed = True
+        click.echo("Interrupted.", err=True)
     return sections, failed
 
 

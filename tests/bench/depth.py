@@ -9,7 +9,7 @@ and a quarter of an hour.
 import contextlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from tests.bench.contestants import our_web, our_workers, recorded, waiting
@@ -59,8 +59,9 @@ class _Case:
 def deep(plan: Plan) -> Section:
     """Both cases, and what had to stay as it was."""
     many, held = plan.count(DEEP), plan.count(UNCONFIRMED)
-    none = _case(plan, 0, unconfirmed=0)
+    before = _case(plan, 0, unconfirmed=0)
     full = _case(plan, many, unconfirmed=held)
+    none = _better(before, _case(plan, 0, unconfirmed=0))
     section = Section(f"With {many:,} callbacks waiting")
     for setting, case in (("none waiting", none), (f"{many:,} waiting", full)):
         section.rows += [
@@ -89,9 +90,20 @@ def deep(plan: Plan) -> Section:
     return section
 
 
+def _better(first: _Case, second: _Case) -> _Case:
+    """The case without a backlog is run before and after the deep one; the better of the two is what is compared with."""
+    return replace(
+        first,
+        acknowledged=max(first.acknowledged, second.acknowledged),
+        recorded=max(first.recorded, second.recorded),
+        pulled=max(first.pulled, second.pulled),
+    )
+
+
 def _case(plan: Plan, callbacks: int, unconfirmed: int) -> _Case:
     with valkey() as store, our_web("gunicorn").serving(store) as url:
         before = store.used_memory()
+        wrk(url, CONNECTIONS, min(2, plan.seconds / 2))
         if callbacks:
             say(f"  posting {callbacks:,} callbacks")
             post(url, callbacks)

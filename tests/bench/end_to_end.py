@@ -9,13 +9,12 @@ renditions are stored.
 import time
 from collections.abc import Callable
 from itertools import islice
-from subprocess import run
 
 from tests.bench import install, load
 from tests.bench.contestants import our_web, our_workers, recorded, waiting
 from tests.bench.plan import Plan
 from tests.bench.report import Ratio, Row, Section, say
-from tests.bench.servers import BenchError, Server, Valkey, running, valkey
+from tests.bench.servers import BenchError, Server, Valkey, output, running, valkey
 
 #: Callbacks in the backlog; the chain moves about a twentieth as many.
 OURS, CHAIN = 20_000, 1_000
@@ -103,7 +102,7 @@ def _chain(count: int) -> float:
     with valkey() as store:
         environment = {"REDIS_URL": store.url}
         backlog = b"\n".join(islice(load.bodies(), count))
-        run([python, "naive_chain.py"], cwd=install.PEERS, env=environment, input=backlog, check=True)
+        output([python, "naive_chain.py"], environment, install.PEERS, given=backlog)
         command = [
             celery,
             "--app",

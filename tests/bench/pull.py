@@ -8,7 +8,6 @@ file on.
 
 import contextlib
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -18,7 +17,7 @@ from tests.bench.contestants import SECRET_ID, SECRET_KEY, our_web, our_workers,
 from tests.bench.end_to_end import drained
 from tests.bench.plan import Plan
 from tests.bench.report import Ratio, Row, Section, say
-from tests.bench.servers import BenchError, free_port, program, running, valkey
+from tests.bench.servers import BenchError, free_port, output, program, running, valkey
 
 EVENTS = 20_000
 
@@ -26,9 +25,6 @@ EVENTS = 20_000
 CONSUMERS = (1, 4)
 
 REQUIRED = {"fauxqs": 3, "beanstalkd": 1.5}
-
-#: Seconds a consumer program may run.
-TIMEOUT = 600
 
 #: How ours are named: by the client that pulls.
 PLAIN, SDK = "transcode-inbox, plain client", "transcode-inbox, vendor's SDK"
@@ -106,22 +102,7 @@ def drain(name: str, url: str, consumers: int, count: int, *, limited: bool = Fa
 def _run(name: str, *arguments: str, url: str, given: bytes = b"", **environment: str) -> bytes:
     python = str(install.python_peers("flask") / "python")
     known = {"SERVER_URL": url, "SECRET_ID": SECRET_ID, "SECRET_KEY": SECRET_KEY} | environment
-    command = [python, name, *arguments]
-    try:
-        finished = subprocess.run(
-            command,
-            cwd=install.PEERS,
-            env=known,
-            input=given,
-            capture_output=True,
-            check=False,
-            timeout=TIMEOUT,
-        )
-    except subprocess.TimeoutExpired:
-        raise BenchError(f"{name} did not come to an end within {TIMEOUT} s.") from None
-    if finished.returncode:
-        raise BenchError(f"{name} failed: {finished.stderr.decode(errors='replace').strip()[-800:]}")
-    return finished.stdout
+    return output([python, name, *arguments], known, install.PEERS, given)
 
 
 def _fill(name: str, url: str, count: int) -> None:

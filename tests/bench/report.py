@@ -186,7 +186,7 @@ def _page(sections: Mapping[str, Section], here: dict[str, str], found: dict[str
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; how each is measured stands in `tests/bench/`.",
+        "Written by `make bench`; how each is measured stands in `tests/bench/`, what surprises in [notes](notes.md).",
         "",
     ]
     lines += ["![Requests acknowledged a second, events a second](bench.svg)", ""]

@@ -29,6 +29,9 @@ START_TIMEOUT = 30
 #: Seconds a process may take to stop before it is killed.
 STOP_TIMEOUT = 10
 
+#: Seconds a program may run that ends by itself.
+PROGRAM_TIMEOUT = 600
+
 #: Variables that would change what a contestant does, if the caller's shell happened to set them.
 _OURS = ("REDIS_URL", "BROKER_URL", "PORT", "WEB_CONCURRENCY", "WEB_SERVER", "SPOOL_DIR", "CALLBACK_TOKENS")
 
@@ -126,6 +129,26 @@ def running(
         yield server
     finally:
         server.stop()
+
+
+def output(command: Sequence[str], environment: Mapping[str, str], directory: Path, given: bytes = b"") -> bytes:
+    """What a program prints that comes to an end by itself; raises BenchError when it fails or takes ten minutes."""
+    name = Path(command[1] if len(command) > 1 else command[0]).name
+    try:
+        finished = subprocess.run(
+            command,
+            cwd=directory,
+            env=dict(environment),
+            input=given,
+            capture_output=True,
+            check=False,
+            timeout=PROGRAM_TIMEOUT,
+        )
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"{name} did not come to an end within {PROGRAM_TIMEOUT} s.") from None
+    if finished.returncode:
+        raise BenchError(f"{name} failed: {finished.stderr.decode(errors='replace').strip()[-800:]}")
+    return finished.stdout
 
 
 class Valkey:
