@@ -19,7 +19,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from flask import Flask
 
     from app import api, errors, health, metrics
-    from app.callbacks import CallbackIngress
+    from app.callbacks import Ingress, IngressInFront
     from app.pull import v2
     from app.services import Services
     from schemas.settings import read_settings
@@ -35,13 +35,13 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(health.blueprint(services))
     app.register_blueprint(metrics.blueprint(services))
-    app.wsgi_app = CallbackIngress(  # type: ignore[method-assign]
-        app.wsgi_app,
+    ingress = Ingress(
         commit=services.group_commit.commit,
         sources=SOURCES,
         tokens=settings.callback_tokens,
         max_body_bytes=settings.max_body_bytes,
     )
+    app.wsgi_app = IngressInFront(ingress, app.wsgi_app)  # type: ignore[method-assign]
     if services.spool is not None:
         services.durability.watch()
     return app
