@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 #: Seconds between two messages under load.
-EVERY = 0.02
+EVERY = 0.05
 #: Entry ids kept while the broker does not answer; older ones are left to the sweep.
 MOST_WAITING = 10_000
 

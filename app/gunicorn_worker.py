@@ -10,11 +10,15 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from gevent import Timeout
 from gunicorn.workers.ggevent import GeventWorker
 
 if TYPE_CHECKING:
     # Not at run time: what it brings must not be loaded before gevent has patched the worker.
     from app.callbacks import Ingress, Reply
+
+#: Seconds a body may take to arrive. The vendors give up after 5 themselves; this only bounds what a stranger can hold open.
+BODY_TIMEOUT = 120
 
 
 class IngressWorker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
@@ -28,8 +32,20 @@ class IngressWorker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no 
             return super().handle_request(listener_name, req, sock, addr)
         if "%" in path:
             path = unquote_to_bytes(path).decode("latin-1")
-        reply = ingress.answer(req.method, path, _length(req), req.body.read)
-        ends = not self.alive or req.should_close()
+        length = _length(req)
+        body_ended = True
+
+        def read(size: int) -> bytes:
+            nonlocal body_ended
+            body_ended = False
+            with Timeout(BODY_TIMEOUT, TimeoutError):
+                body: bytes = req.body.read(size)
+            body_ended = length is None or len(body) == length
+            return body
+
+        reply = ingress.answer(req.method, path, length, read)
+        # What is left of a body that broke off cannot be told from a next request.
+        ends = not body_ended or not self.alive or req.should_close()
         sock.sendall(_to_bytes(reply, ends))
         if ends:
             raise StopIteration

@@ -7,6 +7,7 @@ the work and the consumer together, and more work is more processes, which the P
 import contextlib
 import logging
 import os
+import socket
 import time
 import warnings
 
@@ -40,7 +41,7 @@ def main(settings: Settings) -> None:
     ingest.register(celery, settings, watchdog)
     watchdog.start()
     celery.Worker(
-        hostname=f"{os.environ.get('HONCHO_PROCESS_NAME', 'worker')}.{os.getpid()}@%h",
+        hostname=f"{os.environ.get('HONCHO_PROCESS_NAME', 'worker')}.{os.getpid()}@{socket.gethostname()}",
         pool="solo",
         loglevel=settings.log_level.upper(),
         without_gossip=True,

@@ -59,6 +59,7 @@ def run(port: int | None, data_dir: Path | None, workers: int) -> None:
     with data_dirs.alone(settings.data_dir):
         secrets = data_dirs.make_secrets(settings.data_dir, environment)
         environment |= {name: secrets[name] for name in data_dirs.MADE_UP}
+        environment.setdefault("SPOOL_DIR", str(settings.data_dir / "spool"))
         environment |= {
             "PORT": str(settings.port),
             "DATA_DIR": str(settings.data_dir),
