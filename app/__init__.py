@@ -20,7 +20,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     from app import api, errors, health, metrics
     from app.callbacks import Ingress, IngressInFront
-    from app.pull import v2
+    from app.pull import v2, v3
     from app.services import Services
     from schemas.settings import read_settings
     from schemas.sources import SOURCES
@@ -31,7 +31,9 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.config["MAX_CONTENT_LENGTH"] = errors.MOST_REQUEST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.register(app)
-    app.register_blueprint(v2.blueprint(services.waiting_room, services.pull_queues, settings.pull_credentials))
+    for generation in (v2, v3):
+        pull = generation.blueprint(services.waiting_room, services.pull_queues, settings.pull_credentials)
+        app.register_blueprint(pull)
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(health.blueprint(services))
     app.register_blueprint(metrics.blueprint(services))

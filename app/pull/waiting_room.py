@@ -2,6 +2,9 @@
 
 However many wait, a process holds one blocking read on the store and, when something comes, pulls once a client it can serve, in
 the order they came.
+
+Warning: a client that waits takes a thread of the server's. To gevent that is nothing; a server with few threads gives them
+all to waiting clients.
 """
 
 import logging
@@ -9,14 +12,18 @@ import threading
 import time
 from collections import deque
 
-import redis
-
+from app.pull.refused import Reason, Refused
 from workers.queues.pull import Pulled, PullQueues
 
 #: Seconds a pull waits for a first event.
 LONG_POLL = 5.0
+#: Clients that may wait in one process; it holds twice as many connections.
+MOST_WAITING = 10_000
 #: Seconds between two looks at holds that have run out, at most.
 LOOK_EVERY = 1.0
+#: Seconds between two looks, at most, while nobody waits for some queue: a read that blocks on the others does not notice that
+#: somebody has come for this one.
+LOOK_EVERY_WITH_A_QUEUE_UNWATCHED = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +40,12 @@ class _Waiter:
 
 
 class WaitingRoom:
-    """Pulls for clients, and lets them wait."""
+    """Pulls for clients, and lets up to `most_waiting` of them wait for `long_poll` seconds each."""
 
-    def __init__(self, queues: PullQueues, long_poll: float = LONG_POLL) -> None:
+    def __init__(self, queues: PullQueues, long_poll: float = LONG_POLL, most_waiting: int = MOST_WAITING) -> None:
         self._queues = queues
         self._long_poll = long_poll
+        self._most_waiting = most_waiting
         self._lock = threading.Lock()
         self._somebody = threading.Event()
         self._waiters: dict[str, deque[_Waiter]] = {}
@@ -46,13 +54,15 @@ class WaitingRoom:
     def pull(self, queue: str, form: str) -> list[Pulled]:
         """Up to 16 events in `form`, at once if there are any, else those that come within LONG_POLL seconds; else none.
 
-        Raises `redis.RedisError` if the store does not answer.
+        Raises `redis.RedisError` if the store does not answer, and Refused if too many wait already.
         """
         pulled, _ = self._queues.pull(queue, form)
         if pulled:
             return pulled
         waiter = _Waiter(queue, form)
         with self._lock:
+            if sum(len(waiters) for waiters in self._waiters.values()) >= self._most_waiting:
+                raise Refused(Reason.TOO_MANY, "too many clients are waiting; ask again in a few seconds")
             self._waiters.setdefault(queue, deque()).append(waiter)
             if self._attendant is None:
                 self._attendant = threading.Thread(target=self._attend, name="pull attendant", daemon=True)
@@ -77,7 +87,8 @@ class WaitingRoom:
             self._somebody.wait()
             try:
                 self._look(self._serve())
-            except redis.RedisError as error:
+            except Exception as error:
+                # Whatever it is: without an attendant nobody who waits would ever be served again.
                 log.warning("cannot look for events: %s: %s", type(error).__name__, error)
                 time.sleep(LOOK_EVERY)
 
@@ -88,6 +99,8 @@ class WaitingRoom:
             if not queues:
                 self._somebody.clear()
                 return
+            if len(queues) < len(self._waiters):
+                seconds = min(seconds, LOOK_EVERY_WITH_A_QUEUE_UNWATCHED)
         self._queues.wait({queue: self._queues.newest_handed_out(queue) for queue in queues}, seconds)
 
     def _serve(self) -> float:
