@@ -100,7 +100,9 @@ class Ingress:
         return sum(hmac.compare_digest(given, wanted) for wanted in self._tokens) > 0
 
     def _too_large(self) -> Reply:
-        return _error("413 Content Too Large", "body_too_large", f"The body is longer than {self._max_body_bytes} bytes.")
+        return _error(
+            "413 Content Too Large", "body_too_large", f"The body is longer than {self._max_body_bytes} bytes."
+        )
 
 
 class IngressInFront:

@@ -24,6 +24,8 @@ from workers.start import start
 from workers.store import connect
 from workers.watchdog import STALLED, Watchdog
 
+#: How much a worker steps back from the processor: an acknowledgement has a deadline, the work behind it has none.
+NICENESS = 10
 #: Seconds a store command of the watchdog may take.
 STORE_TIMEOUT = 5.0
 
@@ -32,6 +34,7 @@ def main(settings: Settings) -> None:
     """Consumes until told to stop; a first SIGTERM lets the current message finish."""
     from workers.tasks import ingest
 
+    os.nice(NICENESS)
     # Celery warns root because of pickle; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     for chatty in ("celery.worker.strategy", "celery.app.trace"):

@@ -7,6 +7,7 @@
     ti:inbox:finished   the newest entry id any worker has finished, for the sweep
     ti:inbox:progress   queue time (ms) when anything was last finished
     ti:inbox:swept      hash; entry id -> `<newest entry id> <queue time, ms>` when the sweep last published it again
+    ti:counters         hash; `swept`: how many entries were published again
 
 The inbox is the ledger: an entry is deleted only when everything it held is recorded and its renditions are handed on.
 Whatever a broker or a worker loses on the way is still here, and the sweep publishes it again.

@@ -34,4 +34,5 @@ while #lost < most do
   end
   if #found < 20 then break end
 end
+if #lost > 0 then redis.call('HINCRBY', 'ti:counters', 'swept', #lost) end
 return lost

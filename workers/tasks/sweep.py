@@ -9,6 +9,7 @@ Messages get lost: a web process dies between the append and the publish; a work
 Ages are what the sweep itself has seen, by a clock that only runs forward; entry ids, which hold a time, are only ever ordered.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from workers.queues.inbox import Inbox
 
 #: Seconds an entry may be overtaken, or lie there with nothing queued, before it counts as lost.
 GRACE = 5.0
+
+log = logging.getLogger(__name__)
 
 
 class _Sight(NamedTuple):
@@ -61,5 +64,6 @@ class Sweep:
         idle = then.finished == now.finished and then.newest != "0-0" and self._queued() == 0
         lost = self._inbox.lost(overtaken=then.finished, idle_since=then.newest if idle else None, grace=self._grace)
         if lost:
+            log.info("%d inbox entries had lost their message on the way and are published again", len(lost))
             self._publish(lost)
         return lost
