@@ -23,7 +23,7 @@ bench: .venv/test.stamp
 	$(BIN)/python -m tests.bench $(ARGS)
 
 chaos: .venv/test.stamp
-	$(BIN)/python -m pytest tests/chaos -m "slow or not slow" --timeout=1800 -s $(ARGS)
+	CHAOS_REPORT=1 $(BIN)/python -m pytest tests/chaos -m "slow or not slow" --timeout=1800 -s $(ARGS)
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,111 @@
+"""`python -m tests.chaos.faulty FAULT[,FAULT] MODULE`: a process of the Procfile with a fault injected, for tests only.
+
+Each fault sits exactly between two steps, so that what the tests are about happens for certain and not now and then.
+"""
+
+import importlib
+import os
+import runpy
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def killed_before_the_publish() -> None:
+    """A web process that answers 200, and dies before it has told the workers."""
+    import app
+
+    create_app = app.create_app
+
+    def with_the_fault(*arguments: Any) -> Any:
+        # Only now has gevent patched the process.
+        from workers.enqueue import Enqueue
+
+        def publish(*_: Any) -> None:
+            time.sleep(0.2)  # the answer goes out meanwhile
+            die()
+
+        Enqueue.publish = publish  # type: ignore[method-assign]
+        return create_app(*arguments)
+
+    app.create_app = with_the_fault
+
+
+def killed_with_the_message_popped() -> None:
+    """A worker that dies with what BRPOP gave it, before kombu has written that down anywhere: lost to the broker for good."""
+    _replace("kombu.transport.redis", "QoS", "append", die)
+
+
+def killed_before_it_starts() -> None:
+    """A worker that dies with a message it has taken but not begun."""
+    _replace("workers.watchdog", "Watchdog", "begun", die)
+
+
+def killed_before_handing_on() -> None:
+    """A worker that dies when events are recorded and their renditions not handed on."""
+    _replace("workers.queues.renditions", "RenditionExchange", "publish", die)
+
+
+def killed_before_finishing() -> None:
+    """A worker that dies when all is done but forgetting the entry."""
+    _replace("workers.queues.inbox", "Inbox", "finish", die)
+
+
+def deaf() -> None:
+    """A worker that consumes one message, and from then on lives, says so, and consumes nothing."""
+    from workers.watchdog import Watchdog
+
+    finished = Watchdog.finished
+
+    def then_go_deaf(self: Watchdog) -> None:
+        finished(self)
+        # As after a lost connection that nobody noticed: the consumer waits for an answer to a question it never asked.
+        _replace("kombu.transport.redis", "Channel", "_brpop_start", lambda *_, **__: None)
+
+    Watchdog.finished = then_go_deaf  # type: ignore[method-assign]
+
+
+def hasty_sweep() -> None:
+    """A clock whose sweep waits half a second where the real one waits five, so that a short test is short."""
+    from workers.tasks.sweep import Sweep
+
+    assert Sweep.__init__.__kwdefaults__ is not None
+    Sweep.__init__.__kwdefaults__["grace"] = 0.5
+
+
+def hasty_watchdog() -> None:
+    """A worker whose watchdog waits two seconds where the real one waits fifteen."""
+    importlib.import_module("workers.watchdog").STALLED_AFTER = 2.0  # type: ignore[attr-defined]
+
+
+def _replace(module: str, owner: str, name: str, function: Callable[..., Any]) -> None:
+    target = getattr(importlib.import_module(module), owner)
+    assert hasattr(target, name), f"{module}.{owner} has no {name} any more; put this fault elsewhere"
+    setattr(target, name, function)
+
+
+FAULTS = {
+    function.__name__: function
+    for function in (
+        killed_before_the_publish,
+        killed_with_the_message_popped,
+        killed_before_it_starts,
+        killed_before_handing_on,
+        killed_before_finishing,
+        deaf,
+        hasty_sweep,
+        hasty_watchdog,
+    )
+}
+
+if __name__ == "__main__":
+    _, faults, module_name = sys.argv
+    for fault in faults.split(","):
+        FAULTS[fault]()
+    runpy.run_module(module_name, run_name="__main__", alter_sys=True)
