@@ -8,6 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.queue_state import waiting
 from tests.running import SECRET_ID, SECRET_KEY, Service
 
 
@@ -71,9 +72,10 @@ class PullClient:
         )
 
     def drain(self) -> list[dict[str, Any]]:
-        """Pulls and confirms until a long poll ends empty; the contents."""
+        """Pulls and confirms until nothing is left; the contents."""
         contents = []
-        while events := self.pull():
+        while waiting(self.service):
+            events = self.pull()
             contents += [event["eventContent"] for event in events]
             assert self.confirm(*(event["msgHandle"] for event in events))["code"] == 0
         return contents
