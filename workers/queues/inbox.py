@@ -22,8 +22,11 @@ from workers.store import Store
 
 KEY = "ti:inbox"
 
-#: How many entries the sweep is given at once, at most.
-MOST_LOST = 2000
+#: How many entries the sweep looks at in one step, during which the store does nothing else: a few milliseconds.
+STEP = 16
+
+#: Where the oldest entry is, to begin with.
+BEGIN = "-"
 
 _FINISH = Script("inbox_finish")
 _SIGHT = Script("inbox_sight")
@@ -108,12 +111,20 @@ class Inbox:
         newest, finished, *numbers = _SIGHT.run(self._client)
         return Sight(newest.decode(), finished.decode(), *numbers)
 
-    def lost(self, *, overtaken: str, idle_since: str | None, grace: float) -> list[str]:
-        """Ids of entries to publish again, oldest first, each noted as published again now.
+    def lost(
+        self, *, overtaken: str, idle_since: str | None, grace: float, begin: str, most: int
+    ) -> tuple[list[str], str]:
+        """Ids of entries to publish again, oldest first, each noted as published again now; and where to begin the next time.
 
         Those older than `overtaken`; and, where nothing is queued, those up to `idle_since`. Not those that were published
         again and may still be queued: since then no entry newer than that moment has been finished, nor, where nothing is
-        queued, have `grace` seconds gone by.
+        queued, have `grace` seconds gone by. Looks at about `most` entries; `begin` is BEGIN for the oldest.
         """
-        answer = _LOST.run(self._client, overtaken, idle_since or "0-0", int(grace * 1000), MOST_LOST)
-        return [entry.decode() for entry in answer]
+        found: list[str] = []
+        for _ in range(0, most, STEP):
+            answer = _LOST.run(self._client, overtaken, idle_since or "0-0", int(grace * 1000), begin, STEP)
+            begin, *ids = (part.decode() for part in answer)
+            found += ids
+            if begin == BEGIN:
+                break
+        return found, begin

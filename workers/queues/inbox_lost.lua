@@ -1,4 +1,6 @@
--- Entries to publish again. Keys: see inbox.py. ARGV: overtaken id, idle-since id, grace ms, how many at most.
+-- Entries to publish again, among the next few. Keys: see inbox.py.
+-- ARGV: overtaken id, idle-since id, grace ms, where to begin, how many to look at.
+-- Returns {where to go on, or '-' at the end, entry id, …}. A look reads the bodies too, there is no other way: so few at once.
 local function parts(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
   return tonumber(ms), tonumber(seq)
@@ -9,30 +11,34 @@ local function before(a, b)
   return a_ms < b_ms or (a_ms == b_ms and a_seq < b_seq)
 end
 
-local overtaken, idle, grace, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+-- Not the newest that is there: were that one lost and older than what is finished, it would be overtaken again at once.
+local function newest_ever()
+  local info = redis.call('XINFO', 'STREAM', 'ti:inbox')
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return info[i + 1] end
+  end
+end
+
+local overtaken, idle, grace, from, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local last = before(overtaken, idle) and idle or overtaken
 local now = queue_time()
-local from, lost = '-', {}
 local newest
 
-while #lost < most do
-  local found = redis.call('XRANGE', 'ti:inbox', from, last, 'COUNT', 20)
-  for _, entry in ipairs(found) do
-    local id = entry[1]
-    from = '(' .. id
-    local swept = redis.call('HGET', 'ti:inbox:swept', id)
-    local again = not swept
-    if swept then
-      local newest_then, at = string.match(swept, '^(%S+) (%S+)$')
-      again = before(newest_then, overtaken) or (not before(idle, id) and now - at >= grace)
-    end
-    if again then
-      newest = newest or redis.call('XREVRANGE', 'ti:inbox', '+', '-', 'COUNT', 1)[1][1]
-      redis.call('HSET', 'ti:inbox:swept', id, newest .. ' ' .. milliseconds(now))
-      lost[#lost + 1] = id
-    end
+local found = redis.call('XRANGE', 'ti:inbox', from, last, 'COUNT', most)
+local answer = {#found == most and '(' .. found[most][1] or '-'}
+for _, entry in ipairs(found) do
+  local id = entry[1]
+  local swept = redis.call('HGET', 'ti:inbox:swept', id)
+  local again = not swept
+  if swept then
+    local newest_then, at = string.match(swept, '^(%S+) (%S+)$')
+    again = before(newest_then, overtaken) or (not before(idle, id) and now - at >= grace)
   end
-  if #found < 20 then break end
+  if again then
+    newest = newest or newest_ever()
+    redis.call('HSET', 'ti:inbox:swept', id, newest .. ' ' .. milliseconds(now))
+    answer[#answer + 1] = id
+  end
 end
-if #lost > 0 then redis.call('HINCRBY', 'ti:counters', 'swept', #lost) end
-return lost
+if #answer > 1 then redis.call('HINCRBY', 'ti:counters', 'swept', #answer - 1) end
+return answer

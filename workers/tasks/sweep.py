@@ -15,10 +15,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from workers.queues.inbox import Inbox
+from workers.queues.inbox import BEGIN, Inbox
 
 #: Seconds an entry may be overtaken, or lie there with nothing queued, before it counts as lost.
 GRACE = 5.0
+#: Entries looked at in one run. The next goes on from there, so that none is out of reach however many wait.
+MOST_LOOKED_AT = 2000
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ class Sweep:
         self._clock = clock
         self._grace = grace
         self._sights: deque[_Sight] = deque()
+        self._begin = BEGIN
 
     def run(self) -> list[str]:
         """Publishes again what is lost, oldest first; the entry ids. Raises what the store or the broker raises."""
@@ -62,7 +65,13 @@ class Sweep:
         if now.at - then.at < self._grace:
             return []
         idle = then.finished == now.finished and then.newest != "0-0" and self._queued() == 0
-        lost = self._inbox.lost(overtaken=then.finished, idle_since=then.newest if idle else None, grace=self._grace)
+        lost, self._begin = self._inbox.lost(
+            overtaken=then.finished,
+            idle_since=then.newest if idle else None,
+            grace=self._grace,
+            begin=self._begin,
+            most=MOST_LOOKED_AT,
+        )
         if lost:
             log.info("%d inbox entries had lost their message on the way and are published again", len(lost))
             self._publish(lost)
