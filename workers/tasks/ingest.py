@@ -56,28 +56,36 @@ class Ingest:
         Raises the first thing that kept an entry from being recorded, after all others have had their turn; that entry stays in
         the inbox.
         """
+        failures: list[Exception] = []
         for start in range(0, len(entry_ids), ROUND):
-            self._round(self._inbox.take(entry_ids[start : start + ROUND]))
+            failures += self._round(self._inbox.take(entry_ids[start : start + ROUND]))
+        if failures:
+            raise failures[0]
 
-    def _round(self, entries: Sequence[Entry]) -> None:
+    def _round(self, entries: Sequence[Entry]) -> list[Exception]:
+        """Takes entries to their end; what kept any of them from it. Raises what hits them all alike."""
         recordables: list[Recordable] = []
         letters: list[DeadLetter] = []
         for entry in entries:
             for position, callback in enumerate(entry.callbacks):
-                understood = self.understand(callback, f"{entry.id}/{position}")
+                understood = self.understand(callback, origin_of(entry, position))
                 if isinstance(understood, DeadLetter):
                     letters.append(understood)
                 else:
                     recordables.append(understood)
 
         recorded = self._events.record(recordables)
-        failures = [answer for answer in recorded if isinstance(answer, Exception)]
-        failures += [answer for answer in self._dead_letters.add(letters) if answer is not None]
+        refused = self._dead_letters.add(letters)
         self._exchange.publish(_handed_on(recordables, recorded))
-        if failures:
-            # Which entries are whole is not worth finding out: recording what is recorded already does nothing.
-            raise failures[0]
-        self._inbox.finish([entry.id for entry in entries])
+        origins = [recordable.origin for recordable in recordables] + [letter.origin for letter in letters]
+        failed = {
+            entry_of(origin): answer
+            for origin, answer in zip(origins, [*recorded, *refused], strict=True)
+            if isinstance(answer, Exception)
+        }
+        # Were the whole round left in the inbox, one entry that can never be recorded would hold up all those behind it.
+        self._inbox.finish([entry.id for entry in entries if entry.id not in failed])
+        return list(failed.values())
 
     def understand(self, callback: Callback, origin: str) -> Recordable | DeadLetter:
         """The event that the callback is, or the dead letter that it becomes. Never raises: a bad neighbour costs nothing."""
@@ -105,6 +113,16 @@ class Ingest:
         except Exception as error:
             log.exception("could not read a callback of %s (inbox %s)", callback.source, origin)
             return _letter(callback, "internal", f"{type(error).__name__}: {error}", origin)
+
+
+def origin_of(entry: Entry, position: int) -> str:
+    """Where a callback was in the inbox: what is recorded with an event, so that doing it again is no duplicate."""
+    return f"{entry.id}/{position}"
+
+
+def entry_of(origin: str) -> str:
+    """The id of the entry that an origin names."""
+    return origin.partition("/")[0]
 
 
 def _handed_on(
