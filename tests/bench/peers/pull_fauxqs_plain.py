@@ -1,27 +1,24 @@
 """fauxqs without the SDK: the same calls by the least HTTP client, so that boto3's own cost is seen."""
 
 import json
-from http.client import HTTPConnection
-from urllib.parse import urlsplit
 
 import consumers
+from http_client import Connection
 
 BATCH = 10
 
 
 def connect() -> consumers.Take:
     """A consumer."""
-    server = urlsplit(consumers.URL)
-    connection = HTTPConnection(server.hostname, server.port)
+    connection = Connection(consumers.URL)
 
     def call(action: str, **parameters) -> dict:
         headers = {
-            "X-Amz-Target": f"AmazonSQS.{action}",
-            "Content-Type": "application/x-amz-json-1.0",
             "Authorization": "AWS4-HMAC-SHA256 Credential=bench/20250101/us-east-1/sqs/aws4_request",
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": f"AmazonSQS.{action}",
         }
-        connection.request("POST", "/", json.dumps(parameters), headers)
-        return json.loads(connection.getresponse().read() or b"{}")
+        return connection.post(headers, json.dumps(parameters))
 
     url = call("GetQueueUrl", QueueName="events")["QueueUrl"]
 

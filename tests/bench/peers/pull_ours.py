@@ -5,10 +5,9 @@ import hmac
 import json
 import os
 import time
-from http.client import HTTPConnection
-from urllib.parse import urlsplit
 
 import consumers
+from http_client import Connection
 
 SECRET_ID, SECRET_KEY = os.environ.get("SECRET_ID", ""), os.environ.get("SECRET_KEY", "")
 
@@ -31,26 +30,21 @@ def _authorization(host: str, body: str, timestamp: int) -> str:
 
 def connect() -> consumers.Take:
     """A consumer."""
-    server = urlsplit(consumers.URL)
-    connection = HTTPConnection(server.hostname, server.port)
-    connection.connect()
+    connection = Connection(consumers.URL)
 
     def call(action: str, **parameters) -> dict:
         body = json.dumps(parameters)
         timestamp = int(time.time())
         headers = {
-            "Authorization": _authorization(server.netloc, body, timestamp),
+            "Authorization": _authorization(connection.host, body, timestamp),
             "Content-Type": "application/json",
-            "Host": server.netloc,
             "X-TC-Action": action,
             "X-TC-Timestamp": str(timestamp),
             "X-TC-Version": "2018-07-17",
         }
-        connection.request("POST", "/", body, headers)
-        response = connection.getresponse()
-        answer = json.loads(response.read())
+        answer = connection.post(headers, body)
         if "Error" in answer.get("Response", {"Error": None}):
-            raise RuntimeError(f"{action}: {response.status} {answer}")
+            raise RuntimeError(f"{action}: {answer}")
         return answer["Response"]
 
     confirm = os.environ.get("CONFIRM", "yes") == "yes"
