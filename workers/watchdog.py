@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 #: Seconds without progress, while messages wait, after which a worker gives up. Work has to resume within 30.
 STALLED_AFTER = 15.0
+#: Seconds one message may take. It is at most some thousand callbacks, which is seconds.
+STUCK_AFTER = 600.0
 #: Seconds between two looks.
 EVERY = 1.0
 #: The exit status of a worker that gave up.
@@ -62,9 +64,12 @@ class Watchdog:
             waiting = self._queued()
         except Exception as error:
             log.debug("watchdog: %s: %s", type(error).__name__, error)
-            self._progress = self._clock()
-            return
-        if waiting == 0 or self._busy:
+            waiting = 0
+        if self._busy:
+            if self._clock() - self._progress > STUCK_AFTER:
+                log.error("this worker has been at one message for %g s; it gives up", STUCK_AFTER)
+                self._give_up()
+        elif waiting == 0:
             self._progress = self._clock()
         elif self._clock() - self._progress > STALLED_AFTER:
             log.error("%d messages wait and this worker has taken none for %g s; it gives up", waiting, STALLED_AFTER)

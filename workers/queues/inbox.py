@@ -6,7 +6,9 @@
                         the signature check
     ti:inbox:finished   the newest entry id any worker has finished, for the sweep
     ti:inbox:progress   queue time (ms) when anything was last finished
-    ti:inbox:swept      hash; entry id -> `<newest entry id> <queue time, ms>` when the sweep last published it again
+    ti:inbox:swept      hash; entry id -> `<newest entry id> <queue time, ms> <times>`: when the sweep last published it again, and
+                        how often it has
+    ti:inbox:suspects   hash; `<entry id>/<position>` -> how often a worker began to read that callback and did not end
     ti:counters         hash; `swept`: how many entries were published again
 
 The inbox is the ledger: an entry is deleted only when everything it held is recorded and its renditions are handed on.
@@ -49,6 +51,8 @@ class Entry:
 
     id: str
     callbacks: list[Callback]
+    #: how often it was lost and published again
+    times_lost: int
 
 
 def fields(callbacks: Iterable[Callback]) -> list[str | bytes]:
@@ -90,16 +94,29 @@ class Inbox:
         return str(self._client.execute_command("XADD", KEY, "*", *fields(callbacks)), "ascii")
 
     def take(self, entry_ids: Sequence[str]) -> list[Entry]:
-        """Those of the entries that are still there, in the order asked for."""
+        """Those of the entries (at least one) that are still there, in the order asked for."""
         with self._client.pipeline(transaction=False) as pipe:
             for entry_id in entry_ids:
                 pipe.xrange(KEY, entry_id, entry_id)
-            answers = pipe.execute()
+            pipe.hmget("ti:inbox:swept", entry_ids)
+            *answers, swept = pipe.execute()
         return [
-            Entry(entry_id, [_callback(name, body, entry_id) for name, body in found[0][1].items()])
-            for entry_id, found in zip(entry_ids, answers, strict=True)
+            Entry(
+                entry_id,
+                [_callback(name, body, entry_id) for name, body in found[0][1].items()],
+                int(about.rpartition(b" ")[2]) if about else 0,
+            )
+            for entry_id, found, about in zip(entry_ids, answers, swept, strict=True)
             if found
         ]
+
+    def begin(self, origin: str) -> int:
+        """Notes that a suspect callback is about to be read; how often that was begun and not ended, this time included."""
+        return int(self._client.hincrby("ti:inbox:suspects", origin, 1))
+
+    def end(self, origin: str) -> None:
+        """Notes that it was survived."""
+        self._client.hdel("ti:inbox:suspects", origin)
 
     def finish(self, entry_ids: Sequence[str]) -> None:
         """Forgets the entries. To be called only when all they held is recorded."""

@@ -29,14 +29,15 @@ local answer = {#found == most and '(' .. found[most][1] or '-'}
 for _, entry in ipairs(found) do
   local id = entry[1]
   local swept = redis.call('HGET', 'ti:inbox:swept', id)
-  local again = not swept
+  local again, times = not swept, 0
   if swept then
-    local newest_then, at = string.match(swept, '^(%S+) (%S+)$')
+    local newest_then, at
+    newest_then, at, times = string.match(swept, '^(%S+) (%S+) (%d+)$')
     again = before(newest_then, overtaken) or (not before(idle, id) and now - at >= grace)
   end
   if again then
     newest = newest or newest_ever()
-    redis.call('HSET', 'ti:inbox:swept', id, newest .. ' ' .. milliseconds(now))
+    redis.call('HSET', 'ti:inbox:swept', id, newest .. ' ' .. milliseconds(now) .. ' ' .. (times + 1))
     answer[#answer + 1] = id
   end
 end

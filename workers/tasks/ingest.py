@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 
+import redis
 from celery import Celery
 
 from schemas.encoding import encode
@@ -30,6 +31,10 @@ from workers.watchdog import Watchdog
 ROUND = 8
 #: Seconds a store command of a worker may take. Long, because nobody waits for it and giving up means doing it again.
 STORE_TIMEOUT = 20.0
+#: How often an entry may be lost before its callbacks are read with a note of which one is being read.
+SUSPICIOUS_AFTER = 3
+#: How many workers a callback may end before it is a dead letter.
+MOST_DEATHS = 2
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +63,12 @@ class Ingest:
         """
         failures: list[Exception] = []
         for start in range(0, len(entry_ids), ROUND):
-            failures += self._round(self._inbox.take(entry_ids[start : start + ROUND]))
+            some = entry_ids[start : start + ROUND]
+            try:
+                failures += self._round(self._inbox.take(some))
+            except redis.ConnectionError:
+                # Most likely a connection from before the store was restarted; there is no harm in doing it again.
+                failures += self._round(self._inbox.take(some))
         if failures:
             raise failures[0]
 
@@ -67,8 +77,9 @@ class Ingest:
         recordables: list[Recordable] = []
         letters: list[DeadLetter] = []
         for entry in entries:
+            understand = self._understand_carefully if entry.times_lost >= SUSPICIOUS_AFTER else self.understand
             for position, callback in enumerate(entry.callbacks):
-                understood = self.understand(callback, origin_of(entry, position))
+                understood = understand(callback, origin_of(entry, position))
                 if isinstance(understood, DeadLetter):
                     letters.append(understood)
                 else:
@@ -86,6 +97,18 @@ class Ingest:
         # Were the whole round left in the inbox, one entry that can never be recorded would hold up all those behind it.
         self._inbox.finish([entry.id for entry in entries if entry.id not in failed])
         return list(failed.values())
+
+    def _understand_carefully(self, callback: Callback, origin: str) -> Recordable | DeadLetter:
+        """As `understand`, for an entry that was lost so often that one of its callbacks may be what ends the workers."""
+        begun = self._inbox.begin(origin)
+        if begun > MOST_DEATHS:
+            understood: Recordable | DeadLetter = _letter(
+                callback, "internal", f"{begun - 1} workers ended while they read it", origin
+            )
+        else:
+            understood = self.understand(callback, origin)
+        self._inbox.end(origin)
+        return understood
 
     def understand(self, callback: Callback, origin: str) -> Recordable | DeadLetter:
         """The event that the callback is, or the dead letter that it becomes. Never raises: a bad neighbour costs nothing."""
