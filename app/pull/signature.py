@@ -27,16 +27,18 @@ _AUTHORIZATION = re.compile(
 _PORT = re.compile(r":[0-9]+$")
 
 
-def text_to_sign(method: str, host: str, path: str, parameters: Mapping[str, str]) -> str:
+def text_to_sign(method: str, host: str, path: str, parameters: Mapping[str, str]) -> bytes:
     """What a version 1 signature is over: values as they are, not percent-encoded; `_` in names read as `.`; sorted by name."""
-    named = ((name.replace("_", "."), value) for name, value in parameters.items() if name != "Signature")
-    pairs = "&".join(f"{name}={value}" for name, value in sorted(named))
-    return f"{method}{host}{path}?{pairs}"
+    named = sorted(
+        (to_bytes(name.replace("_", ".")), to_bytes(value)) for name, value in parameters.items() if name != "Signature"
+    )
+    pairs = b"&".join(b"%b=%b" % pair for pair in named)
+    return b"%b%b%b?%b" % (method.encode(), host.encode("latin-1", "replace"), path.encode(), pairs)
 
 
-def signature_1(secret_key: str, hash_name: str, text: str) -> str:
+def signature_1(secret_key: str, hash_name: str, text: bytes) -> str:
     """The version 1 signature, in base64. Raises KeyError for a hash that is not one of HASHES."""
-    return base64.b64encode(hmac.digest(secret_key.encode(), to_bytes(text), HASHES[hash_name])).decode()
+    return base64.b64encode(hmac.digest(secret_key.encode(), text, HASHES[hash_name])).decode()
 
 
 @dataclass(frozen=True, slots=True)
