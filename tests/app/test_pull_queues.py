@@ -13,6 +13,9 @@ from tests.running import Service
 NOT_ALLOWED = {"v2": "4100", "v3": "UnauthorizedOperation"}
 
 
+pytestmark = pytest.mark.usefixtures("real_time")  # which is under way while these run
+
+
 @pytest.fixture(scope="module")
 def _queues_service(store_server: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(

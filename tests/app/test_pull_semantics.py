@@ -15,6 +15,9 @@ from workers.queues.pull import PullQueues
 DAY = 86_400
 
 
+pytestmark = pytest.mark.usefixtures("real_time")  # which is under way while these run
+
+
 @pytest.fixture(params=GENERATIONS)
 def api(service: Service, request: pytest.FixtureRequest) -> Api:
     return GENERATIONS[request.param](service, SECRET_ID, SECRET_KEY)

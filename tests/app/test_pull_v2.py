@@ -10,6 +10,8 @@ from tests.pull_client import PullClient
 from tests.queue_state import recorded, waiting
 from tests.running import Service
 
+pytestmark = pytest.mark.usefixtures("real_time")  # which is under way while these run
+
 
 @pytest.fixture
 def client(service: Service) -> PullClient:
