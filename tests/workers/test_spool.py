@@ -85,14 +85,16 @@ def test_a_write_cut_off_costs_no_other_record(
     for body in bodies:
         spool.append([Callback("zego", body)])
     whole = spool.size()
-    spool.append([Callback("zego", b"never acknowledged" * 5)])
+    torn = b"never acknowledged" * 5
+    spool.append([Callback("zego", torn)])
     path = directory / "callbacks"
     os.truncate(path, max(whole, spool.size() - cut))
     with path.open("ab") as file:
         file.write(junk)
     spool.append([Callback("zego", b"after")])
     spool.drain(moved.append)
-    assert moved.bodies == [*bodies, b"after"]
+    # Junk may happen to make it whole again; then it is one that was sent and not acknowledged, and may be there.
+    assert [body for body in moved.bodies if body != torn] == [*bodies, b"after"]
 
 
 def test_a_changed_byte_is_noticed(directory: Path) -> None:
