@@ -14,10 +14,12 @@ import redis
 
 from workers.queues.inbox import Callback, Inbox
 from workers.queues.spool import Spool
-from workers.store import Store
+from workers.store import Lines, Store
 
 #: Seconds between two questions to a store that is down.
 PROBE_EVERY = 0.5
+#: Seconds within which an append over a stale connection fails. One that took longer is not tried again: the vendor waits.
+STALE_WITHIN = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +31,20 @@ class StoreDown(Exception):
 class Durability:
     """Appends groups of callbacks to `client`'s inbox, or to `spool`. `announce` is told of what the spool drained."""
 
-    def __init__(self, client: Store, spool: Spool | None, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: Store,
+        spool: Spool | None,
+        announce: Callable[[str], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
-        self._inbox = Inbox(client)
+        # Groups are appended one at a time, so one connection serves them all.
+        self._inbox = Inbox(Lines(client, 1))
         self._spool = spool
         self._announce = announce
+        self._clock = clock
         self._down = threading.Event()
         self._lock = threading.Lock()
         self._prober: threading.Thread | None = None
@@ -64,9 +75,12 @@ class Durability:
         return None
 
     def _append_to_inbox(self, callbacks: Sequence[Callback]) -> str:
+        began = self._clock()
         try:
             return self._inbox.append(callbacks)
         except redis.ConnectionError:
+            if self._clock() - began > STALE_WITHIN:
+                raise
             # A connection kept from before the store was restarted. Should the first append have been carried out after all,
             # the callbacks are there twice and recorded once.
             return self._inbox.append(callbacks)
