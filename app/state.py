@@ -37,8 +37,8 @@ def state(services: Services) -> dict[str, Any]:
 
 
 def can_accept(parts: dict[str, Any]) -> bool:
-    """Can callbacks be made durable? The store takes them, or the spool has room."""
-    return bool(parts["store"]["ok"] or ("spool" in parts and parts["spool"]["ok"]))
+    """Can callbacks be made durable? The store takes them, or the spool has room and so has the disk it is on."""
+    return bool(parts["store"]["ok"] or ("spool" in parts and parts["spool"]["ok"] and parts["disk"]["ok"]))
 
 
 def _store(services: Services) -> dict[str, Any]:
