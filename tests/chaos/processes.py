@@ -30,6 +30,14 @@ class Installation(Service):
                 start_new_session=True,
             )
 
+    def revive(self) -> list[str]:
+        """Starts again what has ended by itself, as whoever runs the Procfile does; the names."""
+        ended = [name for name, process in self.processes.items() if process.poll() is not None]
+        for name in ended:
+            del self.processes[name]
+            self.launch(name)
+        return ended
+
     def wait_for_web(self, seconds: float = 20) -> None:
         until(self._answers, seconds)
 

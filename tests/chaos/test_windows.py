@@ -1,4 +1,4 @@
-"""Each window between two steps by itself, made certain: a process is killed exactly there, and nothing is lost, nothing twice."""
+"""Each window between two steps by itself: a process is killed exactly there, and nothing is lost, nothing comes twice."""
 
 import json
 from collections import Counter
