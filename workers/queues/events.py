@@ -12,6 +12,7 @@ from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
 from schemas.reading import decode_raw
 from schemas.times import iso_time
+from workers.queues.pull import HOLD_MS
 from workers.queues.script import Argument, Script
 from workers.store import Store
 
@@ -87,12 +88,45 @@ class Events:
         return arguments
 
     def find(self, event_id: str) -> dict[str, Any] | None:
-        """The event with its raw body and its history, or None."""
-        fields = self._client.hgetall(f"ti:event:{event_id}")
+        """The event with its raw body and its history, or None.
+
+        The history is a list of steps, oldest first: `at` (UTC), `what` (received, recorded, duplicate, pulled, expired,
+        confirmed), and where it applies `queue` and `count`.
+        """
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.hgetall(f"ti:event:{event_id}")
+            pipe.hmget("ti:time", "wall", "now")
+            fields, (wall, now) = pipe.execute()
         if not fields:
             return None
         event = read_event(fields[b"document"], fields[b"raw"])
-        return {**event, "raw_body": fields[b"raw"].decode("utf-8", "replace"), "history": _history(event, fields)}
+        steps = [
+            {"at": event["received_at"], "what": "received"},
+            {"at": iso_time(int(fields[b"recorded"])), "what": "recorded"},
+        ]
+        if b"duplicate" in fields:
+            at = iso_time(int(fields[b"duplicate"]))
+            steps.append({"at": at, "what": "duplicate", "count": int(fields[b"duplicates"])})
+        for name, entry in fields.items():
+            what, _, queue = name.decode().partition(":")
+            if what == "queued":
+                steps += self._deliveries(queue, entry, fields, int(wall) - int(now))
+        history = sorted(steps, key=lambda step: str(step["at"]))
+        return {**event, "raw_body": fields[b"raw"].decode("utf-8", "replace"), "history": history}
+
+    def _deliveries(self, queue: str, entry: bytes, fields: dict[bytes, bytes], ahead: int) -> list[dict[str, Any]]:
+        """What is known of an event's way through a pull queue. `ahead` is by how many ms the clock is ahead of queue time."""
+        confirmed = fields.get(f"confirmed:{queue}".encode())
+        ends = confirmed.split()[0] if confirmed else self._client.zscore(f"ti:pull:{queue}:held", entry)
+        steps: list[dict[str, Any]] = []
+        if ends:
+            steps.append({"at": iso_time(int(ends) - HOLD_MS + ahead), "what": "pulled", "queue": queue})
+        if confirmed:
+            steps.append({"at": iso_time(int(confirmed.split()[1])), "what": "confirmed", "queue": queue})
+        expired = fields.get(f"expired:{queue}".encode())
+        if expired and steps:
+            steps.insert(0, {**steps[0], "what": "expired", "count": int(expired)})
+        return steps
 
 
 def read_event(document: bytes, raw: bytes) -> dict[str, Any]:
@@ -100,22 +134,3 @@ def read_event(document: bytes, raw: bytes) -> dict[str, Any]:
     event: dict[str, Any] = json.loads(document)
     event["raw"] = decode_raw(event["source"], raw)
     return event
-
-
-def _history(event: dict[str, Any], fields: dict[bytes, bytes]) -> list[dict[str, Any]]:
-    """What happened to the event, oldest first: `at` (UTC), `what`, and where it applies `queue` and `count`."""
-    steps: list[dict[str, Any]] = [
-        {"at": event["received_at"], "what": "received"},
-        {"at": iso_time(int(fields[b"recorded"])), "what": "recorded"},
-    ]
-    if b"duplicate" in fields:
-        count = int(fields[b"duplicates"])
-        steps.append({"at": iso_time(int(fields[b"duplicate"])), "what": "duplicate", "count": count})
-    for name, value in fields.items():
-        what, _, queue = name.decode().partition(":")
-        if what == "pulled":
-            count = int(fields[f"pulls:{queue}".encode()])
-            steps.append({"at": iso_time(int(value)), "what": "pulled", "queue": queue, "count": count})
-        elif what == "confirmed":
-            steps.append({"at": iso_time(int(value)), "what": "confirmed", "queue": queue})
-    return sorted(steps, key=lambda step: str(step["at"]))

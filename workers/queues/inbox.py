@@ -6,8 +6,8 @@
                         the signature check
     ti:inbox:finished   the newest entry id any worker has finished, for the sweep
     ti:inbox:progress   queue time (ms) when anything was last finished
-    ti:inbox:swept      hash; entry id -> `<newest entry id> <queue time, ms> <times>`: when the sweep last published it again, and
-                        how often it has
+    ti:inbox:swept      hash; entry id -> `<newest entry id> <queue time, ms> <times>`: when the sweep last published it again,
+                        and how often it has
     ti:inbox:suspects   hash; `<entry id>/<position>` -> how often a worker began to read that callback and did not end
     ti:counters         hash; `swept`: how many entries were published again
 

@@ -6,38 +6,39 @@
 --                           what makes a handle good: a later delivery has a later one
 --   ti:event:<id>           hash: see record.lua
 --
--- ARGV: queue, how many at most, hold ms, the field with the content. Costs the same however many wait or are held.
--- Returns {ms until the next hold ends or -1, {entry, hold's end, event id, content}, …}.
+-- ARGV: queue, how many at most, hold ms, the field with the content. Costs the same however many wait or are held; a new event
+-- costs one read of its content, and no write of its own.
+-- Returns {ms until the next hold ends or -1, end of these holds, entry, event id, content, entry, …}.
 local queue, most, hold, field = 'ti:pull:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local held, last_key = queue .. ':held', queue .. ':last'
-local now, wall = queue_time(), milliseconds(wall_time())
+local now = queue_time()
 local ends = milliseconds(now + hold)
-local answer = {-1}
+local answer, holds, gone = {-1, ends}, {}, {}
 
 local function hand_out(entry, id)
   local event = 'ti:event:' .. id
-  local content = redis.call('HMGET', event, field, 'raw')
-  if not content[2] then
-    redis.call('ZREM', held, entry)
-    redis.call('XDEL', queue, entry)
+  local content = redis.call('HGET', event, field) or redis.call('HGET', event, 'raw')
+  if not content then
+    gone[#gone + 1] = entry
     return
   end
-  redis.call('ZADD', held, ends, entry)
-  redis.call('HSET', event, 'pulled:' .. ARGV[1], wall)
-  redis.call('HINCRBY', event, 'pulls:' .. ARGV[1], 1)
-  answer[#answer + 1] = {entry, ends, id, content[1] or content[2]}
+  holds[#holds + 1] = ends
+  holds[#holds + 1] = entry
+  local size = #answer
+  answer[size + 1], answer[size + 2], answer[size + 3] = entry, id, content
 end
 
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', milliseconds(now), 'LIMIT', 0, most)) do
   local found = redis.call('XRANGE', queue, entry, entry)[1]
   if found then
     hand_out(entry, found[2][2])
+    redis.call('HINCRBY', 'ti:event:' .. found[2][2], 'expired:' .. ARGV[1], 1)
   else
-    redis.call('ZREM', held, entry)
+    gone[#gone + 1] = entry
   end
 end
 
-local room = most - (#answer - 1)
+local room = most - #holds / 2
 if room > 0 then
   local last = redis.call('GET', last_key)
   local fresh = redis.call('XRANGE', queue, last and ('(' .. last) or '-', '+', 'COUNT', room)
@@ -47,6 +48,11 @@ if room > 0 then
   end
 end
 
+if #holds > 0 then redis.call('ZADD', held, unpack(holds)) end
+if #gone > 0 then
+  redis.call('ZREM', held, unpack(gone))
+  redis.call('XDEL', queue, unpack(gone))
+end
 local next_end = redis.call('ZRANGE', held, 0, 0, 'WITHSCORES')[2]
 if next_end then answer[1] = math.max(0, tonumber(next_end) - now) end
 return answer

@@ -12,10 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.queues.script import Script
-from workers.store import Store
+from workers.store import Lines, Store
 
 #: How many events one call hands out or confirms, at most.
 MOST = 16
+#: Connections that pulls and confirmations of one process share.
+LINES = 8
 #: Milliseconds a pulled event is held for its consumer.
 HOLD_MS = 30_000
 
@@ -37,6 +39,7 @@ class PullQueues:
 
     def __init__(self, client: Store, *, key: bytes) -> None:
         self._client = client
+        self._lines = Lines(client, LINES)
         self._key = key
 
     def pull(self, queue: str, form: str, most: int = MOST) -> tuple[list[Pulled], float | None]:
@@ -44,10 +47,11 @@ class PullQueues:
 
         Nobody else gets them within HOLD_MS.
         """
-        until_next, *found = _PULL.run(self._client, queue, most, HOLD_MS, form)
+        until_next, ends, *found = _PULL.run(self._lines, queue, most, HOLD_MS, form)
+        end = ends.decode()
         pulled = [
-            Pulled(self._handle(queue, entry.decode(), ends.decode(), event_id.decode()), content)
-            for entry, ends, event_id, content in found
+            Pulled(self._handle(queue, found[n].decode(), end, found[n + 1].decode()), found[n + 2])
+            for n in range(0, len(found), 3)
         ]
         return pulled, (None if until_next < 0 else until_next / 1000)
 
@@ -59,7 +63,7 @@ class PullQueues:
         """
         known = [self._open(queue, handle) for handle in handles]
         arguments = [part for parts in known if parts is not None for part in parts]
-        answers = iter(_CONFIRM.run(self._client, queue, *arguments) if arguments else ())
+        answers = iter(_CONFIRM.run(self._lines, queue, *arguments) if arguments else ())
         return [parts is not None and next(answers) == 1 for parts in known]
 
     def wait(self, queues: Mapping[str, bytes], seconds: float) -> None:

@@ -6,7 +6,8 @@
 --                               duplicates, duplicate (ms, the last one), entry (its id in ti:events), last_rendition (the id of
 --                               its last entry in ti:renditions), references (task and media id, a JSON list), v2 and v3 (what the pull APIs answer; absent v2: as raw),
 --                               unconfirmed (how many pull queues still hold it), and for each pull queue
---                               queued:<q> (its entry there), pulled:<q> (ms), pulls:<q>, confirmed:<q> (ms), handle:<q>
+--                               queued:<q> (its entry there), expired:<q> (how often a hold of it ran out),
+--                               confirmed:<q> (`<end of the hold> <ms>`)
 --   ti:events                   stream, the index in order of arrival: id, source, type, status, time (queue time, ms)
 --   ti:renditions               stream, the results in order of arrival: event, number, kind, name
 --   ti:reference:<id>           sorted set: ids of the events with this task id or media id, by their entry in ti:events
@@ -81,6 +82,14 @@ for _, number in ipairs(own) do
     'kind', ARGV[position + 2 * number], 'name', ARGV[position + 2 * number + 1])
 end
 
+-- The same callback after the deduplication window is a new event under the same id: the old one leaves the queues.
+for _, queue in ipairs(queues) do
+  local old = redis.call('HGET', event, 'queued:' .. queue)
+  if old then
+    redis.call('XDEL', 'ti:pull:' .. queue, old)
+    redis.call('ZREM', 'ti:pull:' .. queue .. ':held', old)
+  end
+end
 redis.call('DEL', event)
 redis.call('HSET', event, 'document', ARGV[8], 'raw', ARGV[9], 'v3', ARGV[11], 'origin', origin, 'recorded', wall,
   'entry', entry, 'last_rendition', last_rendition, 'references', cjson.encode(references),

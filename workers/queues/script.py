@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.exceptions import NoScriptError
 
-from workers.store import Store
+from workers.store import Lines, Store
 
 Argument = str | bytes | int | float
 
@@ -26,12 +26,12 @@ class Script:
         self._text = text
         self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, client: Store, *arguments: Argument) -> Any:
+    def run(self, client: Store | Lines, *arguments: Argument) -> Any:
         """The script's answer. Raises what redis raises."""
         try:
             return client.execute_command("EVALSHA", self._digest, 0, *arguments)
         except NoScriptError:
-            client.script_load(self._text)
+            client.execute_command("SCRIPT LOAD", self._text)
             return client.execute_command("EVALSHA", self._digest, 0, *arguments)
 
     def run_each(self, client: Store, calls: Sequence[Iterable[Argument]]) -> list[Any]:
