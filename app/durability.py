@@ -18,8 +18,6 @@ from workers.store import Lines, Store
 
 #: Seconds between two questions to a store that is down.
 PROBE_EVERY = 0.5
-#: Seconds within which an append over a stale connection fails. One that took longer is not tried again: the vendor waits.
-STALE_WITHIN = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +29,15 @@ class StoreDown(Exception):
 class Durability:
     """Appends groups of callbacks to `client`'s inbox, or to `spool`. `announce` is told of what the spool drained."""
 
-    def __init__(
-        self,
-        client: Store,
-        spool: Spool | None,
-        announce: Callable[[str], None],
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, client: Store, spool: Spool | None, announce: Callable[[str], None]) -> None:
         self._client = client
-        # Groups are appended one at a time, so one connection serves them all.
+        # Groups are appended one at a time, so one connection serves them all. Should it be stale, and an append have been
+        # carried out before it was found out, the callbacks are there twice and recorded once.
         self._inbox = Inbox(Lines(client, 1))
+        # Draining has another: no callback waits for a group of the spool, of 2 MiB perhaps, to be moved.
+        self._drained = Inbox(client)
         self._spool = spool
         self._announce = announce
-        self._clock = clock
         self._down = threading.Event()
         self._lock = threading.Lock()
         self._prober: threading.Thread | None = None
@@ -62,7 +55,7 @@ class Durability:
         """
         if not self.is_down:
             try:
-                return self._append_to_inbox(callbacks)
+                return self._inbox.append(callbacks)
             except redis.RedisError as error:
                 log.warning("the store does not take callbacks: %s: %s", type(error).__name__, error)
                 self._down.set()
@@ -73,17 +66,6 @@ class Durability:
             raise StoreDown("the store does not take callbacks, and SPOOL_DIR is not set")
         self._spool.append(callbacks)
         return None
-
-    def _append_to_inbox(self, callbacks: Sequence[Callback]) -> str:
-        began = self._clock()
-        try:
-            return self._inbox.append(callbacks)
-        except redis.ConnectionError:
-            if self._clock() - began > STALE_WITHIN:
-                raise
-            # A connection kept from before the store was restarted. Should the first append have been carried out after all,
-            # the callbacks are there twice and recorded once.
-            return self._inbox.append(callbacks)
 
     def probe(self) -> None:
         """Asks the store to take a write. Raises `redis.RedisError` if it does not."""
@@ -104,7 +86,7 @@ class Durability:
                     log.warning("the store takes callbacks again")
                 self._down.clear()
                 if self._spool is not None:
-                    for entry_id in self._spool.drain(self._inbox.append):
+                    for entry_id in self._spool.drain(self._drained.append):
                         self._announce(entry_id)
             except (redis.RedisError, OSError) as error:
                 log.debug("store prober: %s: %s", type(error).__name__, error)
