@@ -137,10 +137,6 @@ def flask_xadd(server: str) -> Contestant:
     return flask("Flask + one XADD", "flask_xadd", server, lambda store: int(store.xlen("callbacks")))
 
 
-FLASK_DRAMATIQ = flask(
-    "Flask + dramatiq", "flask_dramatiq", "gunicorn", lambda store: int(store.llen("dramatiq:default"))
-)
-
 #: granian starts as many threads as it takes requests at once. They fight over the interpreter; these are
 #: the numbers with which each does best (measured on two cores: empty view 11,000/s by default, 17,000/s
 #: with 4; Celery 1,900/s and 2,450/s with 1).

@@ -44,7 +44,6 @@ def ingress(plan: Plan) -> Section:
     webs += [
         contestants.FASTAPI_ARQ,
         contestants.FASTIFY_BULLMQ,
-        contestants.FLASK_DRAMATIQ,
         *contestants.TUNED,
     ]
     best = _measure([_Entry(web, web.label) for web in webs], plan, plan.connections)

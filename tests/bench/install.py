@@ -79,7 +79,6 @@ _SHOWN = [
     "arq",
     "boto3",
     "celery",
-    "dramatiq",
     "fastapi",
     "flask",
     "gevent",
