@@ -5,7 +5,7 @@ from tests.running import Service, until
 
 def recorded(service: Service, count: int) -> None:
     """Waits until that many events are in, and so in every pull queue."""
-    until(lambda: service.store.xlen("ti:events") == count)
+    until(lambda: service.store.xlen("ti:events") == count, every=0.01)
 
 
 def waiting(service: Service, queue: str = "0") -> int:

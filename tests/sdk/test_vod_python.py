@@ -13,7 +13,8 @@ from schemas.samples import packaged, sample
 from tests.queue_state import later, recorded, waiting
 from tests.running import SECRET_KEY, Service
 from tests.schemas.bodies import SAMPLES
-from tests.sdk.expected import OTHER_EVENTS, SAMPLE_EVENTS
+from tests.sdk.expected import SAMPLE_EVENTS
+from tests.sdk.expected_others import OTHER_EVENTS
 from tests.sdk.vod import SIGN_METHODS, SdkClient
 
 
