@@ -18,8 +18,9 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     from flask import Flask
 
-    from app import api, errors, health, metrics
-    from app.callbacks import Ingress, IngressInFront
+    from app import api, callbacks, errors, health, metrics
+    from app.callbacks import Ingress
+    from app.front import Front
     from app.pull import v2, v3
     from app.services import Services
     from schemas.settings import read_settings
@@ -31,9 +32,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.config["MAX_CONTENT_LENGTH"] = errors.MOST_REQUEST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.register(app)
-    for generation in (v2, v3):
-        pull = generation.blueprint(services.waiting_room, services.pull_queues, settings.pull_credentials)
-        app.register_blueprint(pull)
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(health.blueprint(services))
     app.register_blueprint(metrics.blueprint(services))
@@ -43,7 +41,12 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         tokens=settings.callback_tokens,
         max_body_bytes=settings.max_body_bytes,
     )
-    app.wsgi_app = IngressInFront(ingress, app.wsgi_app)  # type: ignore[method-assign]
+    pulling = (services.waiting_room, services.pull_queues, settings.pull_credentials)
+    app.wsgi_app = Front(  # type: ignore[method-assign]
+        app.wsgi_app,
+        below={callbacks.PREFIX: ingress.answer},
+        at={v2.PATH: v2.PullApi2(*pulling).answer, v3.PATH: v3.PullApi3(*pulling).answer},
+    )
     if services.spool is not None:
         services.durability.watch()
     return app

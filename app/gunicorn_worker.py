@@ -1,8 +1,8 @@
-"""gunicorn's gevent worker, with the ingress on the connection itself.
+"""gunicorn's gevent worker, with the front's answerers on the connection itself.
 
 For a callback, building a WSGI environment, writing a response through it and sending that in two pieces is half of the work.
-This worker answers callbacks from the parsed request, in one write; everything else, and every callback that is in any way
-unusual, goes gunicorn's own way to the same `Ingress`.
+This worker takes such requests as gunicorn has parsed them, and answers in one write; everything else, and whatever is in any
+way unusual, goes gunicorn's own way to the same answerers.
 """
 
 import time
@@ -15,52 +15,58 @@ from gunicorn.workers.ggevent import GeventWorker
 
 if TYPE_CHECKING:
     # Not at run time: what it brings must not be loaded before gevent has patched the worker.
-    from app.callbacks import Ingress, Reply
+    from app.front import Front
+    from app.requests import Reply
 
 #: Seconds a body may take to arrive. The vendors give up after 5 themselves; this only bounds what a stranger can hold open.
 BODY_TIMEOUT = 120
 
 
-class IngressWorker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
-    """Serves an application whose `wsgi_app` is an `app.callbacks.IngressInFront`."""
+class FrontWorker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
+    """Serves an application whose `wsgi_app` is an `app.front.Front`."""
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answers one request; raises StopIteration where the connection ends after it, as gunicorn's own does."""
-        ingress: Ingress = self.wsgi.wsgi_app.ingress
+        front: Front = self.wsgi.wsgi_app
         path = req.path
-        if not path.startswith(ingress.PREFIX) or req.version != (1, 1) or req._expected_100_continue:
-            return super().handle_request(listener_name, req, sock, addr)
         if "%" in path:
             path = unquote_to_bytes(path).decode("latin-1")
-        length = _length(req)
-        body_ended = True
-
-        def read(size: int) -> bytes:
-            nonlocal body_ended
-            body_ended = False
-            with Timeout(BODY_TIMEOUT, TimeoutError):
-                body: bytes = req.body.read(size)
-            body_ended = length is None or len(body) == length
-            return body
-
-        reply = ingress.answer(req.method, path, length, read)
+        answerer = front.answerer(path)
+        plain = req.method in ("GET", "POST") and req.version == (1, 1) and not req._expected_100_continue
+        if answerer is None or not plain:
+            return super().handle_request(listener_name, req, sock, addr)
+        body = _Body(req)
+        query = req.query.encode("latin-1")
+        reply = answerer(front.new_request(req.method, path, query, lambda: req.headers, body.length, body.read))
         # What is left of a body that broke off cannot be told from a next request.
-        ends = not body_ended or not self.alive or req.should_close()
+        ends = body.broke_off or not self.alive or req.should_close()
         sock.sendall(_to_bytes(reply, ends))
         if ends:
             raise StopIteration
         return True
 
 
-def _length(req: Any) -> int | None:
-    """The announced length of the body; None if it is chunked. gunicorn has made sure that it is not both, and a number."""
-    length = 0
-    for name, value in req.headers:
-        if name == "CONTENT-LENGTH":
-            length = int(value)
-        elif name == "TRANSFER-ENCODING":
-            return None
-    return length
+class _Body:
+    """The body of a request that gunicorn has parsed."""
+
+    def __init__(self, req: Any) -> None:
+        self._body = req.body
+        self.broke_off = False
+        #: as announced; None if it is chunked. gunicorn has made sure that it is not both, and a number
+        self.length: int | None = 0
+        for name, value in req.headers:
+            if name == "CONTENT-LENGTH":
+                self.length = int(value)
+            elif name == "TRANSFER-ENCODING":
+                self.length = None
+                break
+
+    def read(self, size: int) -> bytes:
+        self.broke_off = True
+        with Timeout(BODY_TIMEOUT, TimeoutError):
+            body: bytes = self._body.read(size)
+        self.broke_off = self.length is not None and len(body) < self.length
+        return body
 
 
 class _Date:

@@ -4,6 +4,7 @@ from app.announcer import Announcer
 from app.durability import Durability
 from app.group_commit import GroupCommit
 from app.pull.waiting_room import WaitingRoom
+from app.web import GRANIAN_THREADS
 from schemas.settings import Settings
 from workers.celery import make_celery
 from workers.enqueue import Enqueue
@@ -20,6 +21,8 @@ from workers.store import connect
 COMMIT_TIMEOUT = 0.8
 #: Seconds the store may take for everything else.
 STORE_TIMEOUT = 5.0
+#: Clients that may wait for events in one process at once. Where each takes a thread, half of the threads are left for others.
+MOST_WAITING = {"gunicorn": 10_000, "granian": GRANIAN_THREADS // 2}
 #: Connections to the store that views share.
 CONNECTIONS = 16
 
@@ -49,4 +52,4 @@ class Services:
         self.dead_letters = DeadLetters(store)
         self.processes = Processes(store)
         self.pull_queues = PullQueues(store, key=settings.seal_key)
-        self.waiting_room = WaitingRoom(self.pull_queues)
+        self.waiting_room = WaitingRoom(self.pull_queues, most_waiting=MOST_WAITING[settings.web_server])

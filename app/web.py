@@ -43,7 +43,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"0.0.0.0:{settings.port}",
         "workers": settings.web_concurrency,
-        "worker_class": "app.gunicorn_worker.IngressWorker",
+        "worker_class": "app.gunicorn_worker.FrontWorker",
         "http_parser": "fast",
         "worker_connections": CONNECTIONS,
         "backlog": 4096,

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 import redis
-from flask import Response
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from app.requests import BodyCutShort, BodyTooLarge, Reply, Request, error_reply
+
+#: Bytes a request to a pull API may have: sixteen handles take three thousand.
+MOST_REQUEST_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -39,23 +42,27 @@ class Refused(Exception):
         self.reason = reason
 
 
-def answer(serve: Callable[[], bytes], refuse: Callable[[Reason, str], bytes]) -> Response:
-    """What `serve` returns, or `refuse` of what kept it from that: always JSON and always status 200, as on the original.
+def answer(request: Request, serve: Callable[[Request, bytes], bytes], refuse: Callable[[Reason, str], bytes]) -> Reply:
+    """What `serve` returns for a request and its body, or `refuse` of what kept it from that.
 
-    The content type is bare `application/json`: the vendor's SDK looks for errors only under exactly that.
+    It is always JSON and always status 200, as on the original. The content type of a Reply is bare `application/json`: the
+    vendor's SDK looks for errors only under exactly that.
     """
+    if request.method not in ("GET", "POST"):
+        message = "The pull API takes GET and POST."
+        return error_reply("405 Method Not Allowed", "method_not_allowed", message, ("Allow", "GET, POST"))
     try:
-        body = serve()
+        body = serve(request, request.body(MOST_REQUEST_BYTES))
     except Refused as refused:
         body = refuse(refused.reason, str(refused))
-    except RequestEntityTooLarge:
+    except BodyTooLarge:
         body = refuse(Reason.TOO_LARGE, "the request is too large")
+    except BodyCutShort as error:
+        body = refuse(Reason.UNREADABLE, str(error))
     except redis.RedisError as error:
         log.warning("the store did not answer: %s: %s", type(error).__name__, error)
         body = refuse(Reason.INTERNAL, "the store does not answer at the moment")
-    except HTTPException:
-        raise  # a client that went away in the middle of its request
     except Exception:
         log.exception("a pull request failed")
         body = refuse(Reason.INTERNAL, "something went wrong here; it is in the log")
-    return Response(body, content_type="application/json")
+    return Reply("200 OK", body)

@@ -8,13 +8,12 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from flask import Blueprint, Response, request
-
 from app.pull.admission import Admission, flat_claim
 from app.pull.handles import confirm_each
 from app.pull.parameters import numbered, read_parameters
 from app.pull.refused import Reason, Refused, answer
 from app.pull.waiting_room import WaitingRoom
+from app.requests import Reply, Request
 from schemas.settings import PullCredential
 from workers.queues.pull import Pulled, PullQueues
 
@@ -40,39 +39,39 @@ _CODES = {
 }
 
 
-def blueprint(room: WaitingRoom, queues: PullQueues, credentials: Iterable[PullCredential]) -> Blueprint:
-    """The one route of the legacy API."""
-    routes = Blueprint("pull v2", __name__)
-    admission = Admission(credentials)
+class PullApi2:
+    """The legacy API, for holders of `credentials`."""
 
-    def pull(queue: str, _: Mapping[str, str]) -> bytes:
-        return _events(room.pull(queue, "v2"))
+    def __init__(self, room: WaitingRoom, queues: PullQueues, credentials: Iterable[PullCredential]) -> None:
+        self._room = room
+        self._queues = queues
+        self._admission = Admission(credentials)
+        self._actions: dict[str, Callable[[str, Mapping[str, str]], bytes]] = {
+            "PullEvent": self._pull,
+            "PullVodEvent": self._pull,
+            "ConfirmEvent": self._confirm,
+            "ConfirmVodEvent": self._confirm,
+        }
 
-    def confirm(queue: str, parameters: Mapping[str, str]) -> bytes:
-        confirm_each(queues, queue, numbered(parameters, "msgHandle"))
-        return b'{"code":0,"message":"","codeDesc":"Success"}'
+    def answer(self, request: Request) -> Reply:
+        """The answer to a request for PATH."""
+        return answer(request, self._serve, _refusal)
 
-    actions: dict[str, Callable[[str, Mapping[str, str]], bytes]] = {
-        "PullEvent": pull,
-        "PullVodEvent": pull,
-        "ConfirmEvent": confirm,
-        "ConfirmVodEvent": confirm,
-    }
-
-    def serve() -> bytes:
-        parameters = read_parameters(request.get_data() if request.method == "POST" else request.query_string)
-        action = actions.get(parameters.get("Action", ""))
+    def _serve(self, request: Request, body: bytes) -> bytes:
+        parameters = read_parameters(body if request.method == "POST" else request.query)
+        action = self._actions.get(parameters.get("Action", ""))
         if action is None:
-            raise Refused(Reason.UNKNOWN_ACTION, f"Action must be one of {', '.join(actions)}")
-        claim = flat_claim(request.method, request.headers.get("Host", ""), PATH, parameters)
-        caller = admission.caller(claim, time.time())
-        return action(admission.queue(caller, parameters.get("SubAppId", "")), parameters)
+            raise Refused(Reason.UNKNOWN_ACTION, f"Action must be one of {', '.join(self._actions)}")
+        claim = flat_claim(request.method, request.headers.get("host", ""), PATH, parameters)
+        caller = self._admission.caller(claim, time.time())
+        return action(self._admission.queue(caller, parameters.get("SubAppId", "")), parameters)
 
-    @routes.route(PATH, methods=["GET", "POST"])
-    def call() -> Response:
-        return answer(serve, _refusal)
+    def _pull(self, queue: str, _: Mapping[str, str]) -> bytes:
+        return _events(self._room.pull(queue, "v2"))
 
-    return routes
+    def _confirm(self, queue: str, parameters: Mapping[str, str]) -> bytes:
+        confirm_each(self._queues, queue, numbered(parameters, "msgHandle"))
+        return b'{"code":0,"message":"","codeDesc":"Success"}'
 
 
 def _events(pulled: Sequence[Pulled]) -> bytes:

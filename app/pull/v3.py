@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, request
-
 from app.pull.admission import Admission, Claim, flat_claim
 from app.pull.handles import confirm_each
 from app.pull.parameters import numbered, read_parameters
 from app.pull.refused import Reason, Refused, answer
 from app.pull.signature import SignedRequest, date_of, read_authorization, tc3_signatures
 from app.pull.waiting_room import WaitingRoom
+from app.requests import Reply, Request
 from schemas.settings import PullCredential
 from workers.queues.pull import Pulled, PullQueues
 
@@ -44,46 +43,49 @@ _CODES = {
 }
 
 
-def blueprint(room: WaitingRoom, queues: PullQueues, credentials: Iterable[PullCredential]) -> Blueprint:
-    """The one route of API 3.0."""
-    routes = Blueprint("pull v3", __name__)
-    admission = Admission(credentials)
+class PullApi3:
+    """API 3.0, for holders of `credentials`."""
 
-    def pull(queue: str, _: Mapping[str, Any]) -> bytes:
-        return b'"EventSet":[%b],' % b",".join(map(_event, room.pull(queue, "v3")))
+    def __init__(self, room: WaitingRoom, queues: PullQueues, credentials: Iterable[PullCredential]) -> None:
+        self._room = room
+        self._queues = queues
+        self._admission = Admission(credentials)
+        self._actions: dict[str, Callable[[str, Mapping[str, Any]], bytes]] = {
+            "PullEvents": self._pull,
+            "ConfirmEvents": self._confirm,
+        }
 
-    def confirm(queue: str, parameters: Mapping[str, Any]) -> bytes:
-        confirm_each(queues, queue, _handles(parameters))
-        return b""
+    def answer(self, request: Request) -> Reply:
+        """The answer to a request for PATH."""
+        request_id = str(uuid.uuid4())
 
-    actions: dict[str, Callable[[str, Mapping[str, Any]], bytes]] = {"PullEvents": pull, "ConfirmEvents": confirm}
-
-    def serve() -> bytes:
-        by_header = "X-TC-Action" in request.headers or "Authorization" in request.headers
-        asked = _named_in_headers() if by_header else _named_in_parameters()
-        action = actions.get(asked.action)
-        if action is None:
-            raise Refused(Reason.UNKNOWN_ACTION, f"the action must be one of {', '.join(actions)}")
-        if asked.version != VERSION:
-            raise Refused(Reason.UNKNOWN_VERSION, f"the version must be {VERSION}")
-        caller = admission.caller(asked.claim(), time.time())
-        parameters = asked.parameters()
-        return action(admission.queue(caller, _sub_app_id(parameters)), parameters)
-
-    @routes.route(PATH, methods=["GET", "POST"])
-    def call() -> Response:
-        request_id = uuid.uuid4()
-
-        def respond() -> bytes:
-            return b'{"Response":{%b"RequestId":"%b"}}' % (serve(), str(request_id).encode())
+        def serve(request: Request, body: bytes) -> bytes:
+            return b'{"Response":{%b"RequestId":"%b"}}' % (self._serve(request, body), request_id.encode())
 
         def refuse(reason: Reason, message: str) -> bytes:
             error = {"Code": _CODES[reason], "Message": message}
-            return json.dumps({"Response": {"Error": error, "RequestId": str(request_id)}}).encode()
+            return json.dumps({"Response": {"Error": error, "RequestId": request_id}}).encode()
 
-        return answer(respond, refuse)
+        return answer(request, serve, refuse)
 
-    return routes
+    def _serve(self, request: Request, body: bytes) -> bytes:
+        by_header = "x-tc-action" in request.headers or "authorization" in request.headers
+        asked = _named_in_headers(request, body) if by_header else _named_in_parameters(request, body)
+        action = self._actions.get(asked.action)
+        if action is None:
+            raise Refused(Reason.UNKNOWN_ACTION, f"the action must be one of {', '.join(self._actions)}")
+        if asked.version != VERSION:
+            raise Refused(Reason.UNKNOWN_VERSION, f"the version must be {VERSION}")
+        caller = self._admission.caller(asked.claim(), time.time())
+        parameters = asked.parameters()
+        return action(self._admission.queue(caller, _sub_app_id(parameters)), parameters)
+
+    def _pull(self, queue: str, _: Mapping[str, Any]) -> bytes:
+        return b'"EventSet":[%b],' % b",".join(map(_event, self._room.pull(queue, "v3")))
+
+    def _confirm(self, queue: str, parameters: Mapping[str, Any]) -> bytes:
+        confirm_each(self._queues, queue, _handles(parameters))
+        return b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,43 +98,38 @@ class _Asked:
     parameters: Callable[[], Mapping[str, Any]]
 
 
-def _named_in_headers() -> _Asked:
+def _named_in_headers(request: Request, body: bytes) -> _Asked:
     """A request as TC3-HMAC-SHA256 has it."""
+    is_json = request.method == "POST"
     return _Asked(
-        _present("X-TC-Action", request.headers.get("X-TC-Action")),
-        _present("X-TC-Version", request.headers.get("X-TC-Version")),
-        _tc3_claim,
-        _json_parameters if request.method == "POST" else lambda: _flat(read_parameters(request.query_string)),
+        _present("X-TC-Action", request.headers.get("x-tc-action")),
+        _present("X-TC-Version", request.headers.get("x-tc-version")),
+        lambda: _tc3_claim(request, body),
+        lambda: _json_parameters(body) if is_json else _flat(read_parameters(request.query)),
     )
 
 
-def _named_in_parameters() -> _Asked:
+def _named_in_parameters(request: Request, body: bytes) -> _Asked:
     """A request as signature version 1 has it."""
-    parameters = read_parameters(request.get_data() if request.method == "POST" else request.query_string)
+    parameters = read_parameters(body if request.method == "POST" else request.query)
     return _Asked(
         _present("Action", parameters.get("Action")),
         _present("Version", parameters.get("Version")),
-        lambda: _flat_claim(parameters),
+        lambda: _flat_claim(request, parameters),
         lambda: _flat(parameters),
     )
 
 
-def _tc3_claim() -> Claim:
-    timestamp = _present("X-TC-Timestamp", request.headers.get("X-TC-Timestamp"))
-    authorization = read_authorization(_present("Authorization", request.headers.get("Authorization")))
+def _tc3_claim(request: Request, body: bytes) -> Claim:
+    timestamp = _present("X-TC-Timestamp", request.headers.get("x-tc-timestamp"))
+    authorization = read_authorization(_present("Authorization", request.headers.get("authorization")))
     if authorization is None:
         raise Refused(
             Reason.BAD_AUTHORIZATION,
             "Authorization must be: TC3-HMAC-SHA256 Credential=<SecretId>/<date>/vod/tc3_request, "
             "SignedHeaders=content-type;host, Signature=<hexadecimal>",
         )
-    signed = SignedRequest(
-        request.method,
-        request.query_string,
-        {name.lower(): value for name, value in request.headers.items()},
-        request.get_data(),
-        timestamp,
-    )
+    signed = SignedRequest(request.method, request.query, request.headers, body, timestamp)
 
     def expected(secret_key: str) -> list[str]:
         # The timestamp is known to be a number by now. A credential of another day proves nothing.
@@ -143,16 +140,16 @@ def _tc3_claim() -> Claim:
     return Claim(authorization.secret_id, timestamp, authorization.signature, expected)
 
 
-def _flat_claim(parameters: Mapping[str, str]) -> Claim:
+def _flat_claim(request: Request, parameters: Mapping[str, str]) -> Claim:
     for name in ("SecretId", "Timestamp", "Signature"):
         _present(name, parameters.get(name))
-    return flat_claim(request.method, request.headers.get("Host", ""), PATH, parameters)
+    return flat_claim(request.method, request.headers.get("host", ""), PATH, parameters)
 
 
-def _json_parameters() -> Mapping[str, Any]:
+def _json_parameters(body: bytes) -> Mapping[str, Any]:
     try:
         # No body at all is a request without parameters.
-        parameters = json.loads(request.get_data() or b"{}")
+        parameters = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         raise Refused(Reason.UNREADABLE, "the body is not JSON in UTF-8") from None
     if not isinstance(parameters, dict):

@@ -17,8 +17,6 @@ from workers.queues.pull import Pulled, PullQueues
 
 #: Seconds a pull waits for a first event.
 LONG_POLL = 5.0
-#: Clients that may wait in one process; it holds twice as many connections.
-MOST_WAITING = 10_000
 #: Seconds between two looks at holds that have run out, at most.
 LOOK_EVERY = 1.0
 #: Seconds between two looks, at most, while nobody waits for some queue: a read that blocks on the others does not notice that
@@ -42,7 +40,7 @@ class _Waiter:
 class WaitingRoom:
     """Pulls for clients, and lets up to `most_waiting` of them wait for `long_poll` seconds each."""
 
-    def __init__(self, queues: PullQueues, long_poll: float = LONG_POLL, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, queues: PullQueues, *, most_waiting: int, long_poll: float = LONG_POLL) -> None:
         self._queues = queues
         self._long_poll = long_poll
         self._most_waiting = most_waiting

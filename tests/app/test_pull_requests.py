@@ -10,12 +10,12 @@ from urllib.parse import quote_from_bytes, urlencode
 import pytest
 import redis
 from flask import Flask
-from flask.testing import FlaskClient
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from werkzeug.test import Client
 
 from app.cli.pull_clients import tc3_authorization
-from app.errors import MOST_REQUEST_BYTES
+from app.front import Front
 from app.pull import v2, v3
 from app.pull.parameters import numbered, read_parameters, to_bytes
 from app.pull.refused import Refused
@@ -35,21 +35,18 @@ ID, KEY = "AKIDtest", "键"
 
 
 @pytest.fixture(scope="module")
-def client(redis_url: str) -> Iterator[FlaskClient]:
+def client(redis_url: str) -> Iterator[Client]:
     """Both APIs on an empty queue that nobody has to wait for."""
     store = redis.Redis.from_url(redis_url)
     store.flushdb()
     queues = PullQueues(store, key=b"k")
-    room = WaitingRoom(queues, long_poll=0.0)
-    app = Flask("pull")
-    app.config["MAX_CONTENT_LENGTH"] = MOST_REQUEST_BYTES
-    for generation in (v2, v3):
-        app.register_blueprint(generation.blueprint(room, queues, [PullCredential(ID, KEY)]))
-    yield app.test_client()
+    pulling = (WaitingRoom(queues, long_poll=0.0, most_waiting=9), queues, [PullCredential(ID, KEY)])
+    apis = {v2.PATH: v2.PullApi2(*pulling).answer, v3.PATH: v3.PullApi3(*pulling).answer}
+    yield Client(Front(Flask("nothing else"), below={}, at=apis))
     store.close()
 
 
-def code(client: FlaskClient, method: str, path: str, query: bytes, body: bytes, headers: dict[str, str]) -> str:
+def code(client: Client, method: str, path: str, query: bytes, body: bytes, headers: dict[str, str]) -> str:
     answer = client.open(
         path,
         method=method,
@@ -101,7 +98,7 @@ QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 @QUICK
 @given(st.sampled_from(["GET", "POST"]), st.sampled_from([v2.PATH, v3.PATH]), RAW, RAW, HEADERS, st.booleans())
 def test_no_request_makes_an_error_of_ours_and_none_without_the_key_gets_in(
-    client: FlaskClient, method: str, path: str, query: bytes, body: bytes, headers: dict[str, str], timely: bool
+    client: Client, method: str, path: str, query: bytes, body: bytes, headers: dict[str, str], timely: bool
 ) -> None:
     if timely:
         headers = {**headers, "X-TC-Timestamp": str(int(time.time()))}
@@ -114,7 +111,7 @@ def test_no_request_makes_an_error_of_ours_and_none_without_the_key_gets_in(
 @given(PAIRS, st.sampled_from(["GET", "POST"]), st.sampled_from([v2.PATH, v3.PATH]), st.booleans())
 @example([(b"\xff", b"\xfe")], "POST", v2.PATH, True)
 def test_a_signature_over_any_bytes_is_good_for_these_bytes_and_no_others(
-    client: FlaskClient, pairs: list[tuple[bytes, bytes]], method: str, path: str, pull: bool
+    client: Client, pairs: list[tuple[bytes, bytes]], method: str, path: str, pull: bool
 ) -> None:
     """Values that are no UTF-8, that hold `&` and `=`, that are empty: what is signed is what was sent, byte for byte."""
     action = {v2.PATH: (b"PullEvent", b"ConfirmEvent"), v3.PATH: (b"PullEvents", b"ConfirmEvents")}[path][not pull]
@@ -149,7 +146,7 @@ def test_a_signature_over_any_bytes_is_good_for_these_bytes_and_no_others(
 @example(b'{"EventHandles":[],"EventHandles":["x"]}', "ConfirmEvents")
 @example(b'{"SubAppId":NaN}', "PullEvents")
 @example(b"\xef\xbb\xbf{}", "PullEvents")
-def test_no_signed_body_makes_an_error_of_ours(client: FlaskClient, body: bytes, action: str) -> None:
+def test_no_signed_body_makes_an_error_of_ours(client: Client, body: bytes, action: str) -> None:
     now = int(time.time())
     authorization = tc3_authorization(
         ID, KEY, service="vod", host=HOST, content_type="application/json", payload=body, timestamp=now

@@ -202,4 +202,4 @@ def test_an_event_that_was_pulled_several_times_is_confirmed_once(service: Servi
     assert len(client.drain()) == 1
     (event,) = service.api("events").json["events"]
     history = service.api(f"events/{event['id']}").json["history"]
-    assert [step["what"] for step in history] == ["received", "recorded", "pulled", "confirmed"]
+    assert [step["what"] for step in history] == ["received", "recorded", "expired", "pulled", "confirmed"]

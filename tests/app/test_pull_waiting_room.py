@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import pytest
 import redis
 from flask import Flask
+from werkzeug.test import Client
 
 from app.cli.pull_clients import legacy_signature, tc3_authorization
+from app.front import Front
 from app.pull import v2, v3
 from app.pull.waiting_room import WaitingRoom
 from schemas.settings import PullCredential
@@ -57,7 +59,7 @@ def in_thread(room: WaitingRoom, queue: str, answers: list[tuple[float, list[Pul
 
 def test_who_comes_for_a_queue_nobody_watched_need_not_wait_for_a_look_at_another() -> None:
     queues = Queues()
-    room = WaitingRoom(queues, long_poll=3.0)
+    room = WaitingRoom(queues, long_poll=3.0, most_waiting=99)
     answers: list[tuple[float, list[Pulled]]] = []
     first = [in_thread(room, queue, answers) for queue in ("a", "b")]
     until(lambda: {"a", "b"} in queues.looks)
@@ -77,7 +79,7 @@ def test_who_comes_for_a_queue_nobody_watched_need_not_wait_for_a_look_at_anothe
 @pytest.mark.parametrize("failure", [redis.ConnectionError("gone"), RuntimeError("a mistake of ours")])
 def test_those_who_wait_are_served_again_once_the_store_is_back(failure: Exception) -> None:
     queues = Queues()
-    room = WaitingRoom(queues, long_poll=5.0)
+    room = WaitingRoom(queues, long_poll=5.0, most_waiting=99)
     answers: list[tuple[float, list[Pulled]]] = []
     thread = in_thread(room, "a", answers)
     until(lambda: queues.looks)
@@ -91,9 +93,9 @@ def test_those_who_wait_are_served_again_once_the_store_is_back(failure: Excepti
 
 def ask(room: WaitingRoom, queues: Queues) -> tuple[str, str]:
     """The code, and all of the answer, to a client of either API that pulls from `room`."""
-    app = Flask("pull")
-    for generation in (v2, v3):
-        app.register_blueprint(generation.blueprint(room, queues, [PullCredential("id", "key")]))
+    pulling = (room, queues, [PullCredential("id", "key")])
+    apis = {v2.PATH: v2.PullApi2(*pulling).answer, v3.PATH: v3.PullApi3(*pulling).answer}
+    client = Client(Front(Flask("nothing else"), below={}, at=apis))
     now = int(time.time())
     headers = {
         "X-TC-Action": "PullEvents",
@@ -103,10 +105,10 @@ def ask(room: WaitingRoom, queues: Queues) -> tuple[str, str]:
             "id", "key", service="vod", host="localhost", content_type="application/json", payload=b"{}", timestamp=now
         ),
     }
-    new = app.test_client().post("/", data=b"{}", content_type="application/json", headers=headers)
+    new = client.post("/", data=b"{}", content_type="application/json", headers=headers)
     query = {"Action": "PullEvent", "SecretId": "id", "Timestamp": str(now), "SignatureMethod": "HmacSHA256"}
     query["Signature"] = legacy_signature("key", "GET", "localhost", v2.PATH, query)
-    legacy = app.test_client().get(v2.PATH, query_string=query)
+    legacy = client.get(v2.PATH, query_string=query)
     assert new.status_code == legacy.status_code == 200
     assert new.json is not None
     assert legacy.json is not None
@@ -128,6 +130,6 @@ def test_one_too_many_is_told_to_come_again_in_each_api_s_own_code() -> None:
 def test_what_goes_wrong_here_is_an_internal_error_with_no_word_of_what(failure: Exception) -> None:
     queues = Queues()
     queues.fail = failure
-    codes, answers = ask(WaitingRoom(queues), queues)
+    codes, answers = ask(WaitingRoom(queues, most_waiting=99), queues)
     assert codes == "InternalError 5000"
     assert "gone" not in answers

@@ -21,7 +21,9 @@ async def ask(service: Service, request: bytes) -> bytes:
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 "), head
-        length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+        length = next(
+            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
+        )
         return await reader.readexactly(length)
     finally:
         writer.close()
@@ -34,7 +36,9 @@ def callback(number: int) -> bytes:
 
 @pytest.mark.timeout(90)
 def test_a_thousand_clients_wait_none_is_refused_and_each_event_wakes_one_at_once(service: Service) -> None:
-    request = f"GET /v2/index.php?{PullClient(service).signed('PullEvent')} HTTP/1.1\r\nHost: {service.host}\r\n\r\n".encode()
+    request = (
+        f"GET /v2/index.php?{PullClient(service).signed('PullEvent')} HTTP/1.1\r\nHost: {service.host}\r\n\r\n".encode()
+    )
     posted: dict[int, float] = {}
     woken: dict[int, float] = {}
     stop = asyncio.Event()
