@@ -16,6 +16,7 @@ from app import create_app
 from app.cli import commands
 from app.cli.welcome import welcome
 from app.metrics import _COUNTERS
+from app.pull import v2, v3
 from schemas.reading import read_callback
 from schemas.samples import sample
 from schemas.settings import read_settings
@@ -238,6 +239,8 @@ def test_the_reference_has_every_url() -> None:
         read_settings({"REDIS_URL": "redis://nowhere.invalid", "API_TOKEN": "t", "PULL_CREDENTIALS": "id:key"})
     )
     text = REFERENCE.read_text(encoding="utf-8")
+    for path in (v2.PATH, v3.PATH, "/callbacks/<source>"):
+        assert f"{path}`" in text or f"{path}[" in text
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<[^>]+>", "<id>", rule.rule)
         if path.startswith("/api"):
