@@ -79,11 +79,6 @@ def hasty_sweep() -> None:
     Sweep.__init__.__kwdefaults__["grace"] = 0.5
 
 
-def hasty_watchdog() -> None:
-    """A worker whose watchdog waits two seconds where the real one waits fifteen."""
-    importlib.import_module("workers.watchdog").STALLED_AFTER = 2.0  # type: ignore[attr-defined]
-
-
 def _replace(module: str, owner: str, name: str, function: Callable[..., Any]) -> None:
     target = getattr(importlib.import_module(module), owner)
     assert hasattr(target, name), f"{module}.{owner} has no {name} any more; put this fault elsewhere"
@@ -100,7 +95,6 @@ FAULTS = {
         killed_before_finishing,
         deaf,
         hasty_sweep,
-        hasty_watchdog,
     )
 }
 

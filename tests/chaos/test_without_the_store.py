@@ -125,7 +125,7 @@ def test_callbacks_are_spooled_and_drained_in_order(store: KillableStore, spooli
     assert spooling.get("/readyz").json["parts"]["spool"]["bytes"] == 0
 
 
-@pytest.mark.parametrize("drainer", ["clock", "worker"])
+@pytest.mark.parametrize("drainer", ["clock", pytest.param("worker", marks=pytest.mark.slow)])
 def test_whoever_is_alive_drains_when_the_web_process_is_gone(
     store: KillableStore, spooling: Installation, drainer: str
 ) -> None:
@@ -171,9 +171,8 @@ def test_many_at_once_wait_no_longer_than_one(store: KillableStore, spooling: In
     assert not sender.refused
     assert not sender.unknown
     assert sender.slowest < SOON
-    wait_until_quiet(store.client, 60)
     until(lambda: spooling.get("/readyz").json["parts"]["spool"]["bytes"] == 0)
-    wait_until_quiet(store.client, 60)
+    until(lambda: (spooling.revive(), store.client.xlen("ti:inbox") == 0)[1], 60)
     consumer = Consumer(spooling)
     consumer.drain()
     assert consumer.pulled == dict.fromkeys(sender.acknowledged, 1)
@@ -195,17 +194,17 @@ def test_a_process_that_starts_while_the_store_hangs_answers_all_the_same(
 def test_a_full_disk_is_a_503_and_costs_none_of_what_was_accepted(store: KillableStore, directory: Path) -> None:
     disk = directory / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(disk)], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount")
     installation = Installation(store.url, directory, SPOOL_DIR=str(disk / "spool"), WEB_CONCURRENCY="1")
     try:
         installation.launch("web")
         installation.wait_for_web()
         with store.down():
-            answers = timed(installation.post(*callback(number)) for number in range(1, 1000))
+            answers = timed(installation.post(*callback(number)) for number in range(1, 400))
             accepted = [number for number, answer in enumerate(answers, 1) if answer.status == 200]
             assert {answer.status for answer in answers} == {200, 503}
-            assert len(accepted) > 100
+            assert len(accepted) > 50
             ready = installation.get("/readyz")
             assert ready.status == 503, "it can accept nothing now"
         installation.launch("worker")
