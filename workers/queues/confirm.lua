@@ -1,39 +1,32 @@
 -- Confirms events of one pull queue, each by itself. Keys: see pull.lua and record.lua.
 --
--- ARGV: queue, then for each: entry, the end of its hold (as handed out), event id.
+-- ARGV: queue, number of pull queues, then for each: copy, the end of its hold (as handed out).
 -- Returns for each 1 (confirmed, now or earlier with this very handle) or 0 (too late, or handed out again since).
-local queue = 'ti:pull:' .. ARGV[1]
-local held, confirmed = queue .. ':held', 'confirmed:' .. ARGV[1]
+local held, confirmed = 'ti:pull:' .. ARGV[1] .. ':held', 'confirmed:' .. ARGV[1]
+local only_queue = tonumber(ARGV[2]) == 1
 local now, wall = queue_time(), milliseconds(wall_time())
-local answer, entries, seen = {}, {}, {}
+local answer, copies, done = {}, {}, {}
 
-for i = 2, #ARGV, 3 do entries[#entries + 1] = ARGV[i] end
-local scores = redis.call('ZMSCORE', held, unpack(entries))
-local done = {}
+for i = 3, #ARGV, 2 do copies[#copies + 1] = ARGV[i] end
+local scores = redis.call('ZMSCORE', held, unpack(copies))
 
-for i = 2, #ARGV, 3 do
-  local entry, ends, event = ARGV[i], ARGV[i + 1], 'ti:event:' .. ARGV[i + 2]
-  local score = scores[#answer + 1]
-  local good = 0
-  if seen[entry] == ends then
-    good = 1
-  elseif score and tonumber(score) == tonumber(ends) and now < tonumber(ends) then
-    good = 1
-    seen[entry] = ends
-    done[#done + 1] = entry
-    redis.call('HSET', event, confirmed, ends .. ' ' .. wall)
-    if redis.call('HINCRBY', event, 'unconfirmed', -1) <= 0 then
-      redis.call('HDEL', event, 'v2', 'v3')
+for number, copy in ipairs(copies) do
+  local ends, event = ARGV[2 * number + 2], 'ti:event:' .. string.match(copy, '%.(.+)$')
+  local score = tonumber(scores[number])
+  if score and score == tonumber(ends) and now < score then
+    if redis.call('HSET', event, confirmed, ends .. ' ' .. wall) == 1 then
+      -- What nobody will pull any more is not kept.
+      if only_queue or redis.call('HINCRBY', event, 'unconfirmed', -1) <= 0 then
+        redis.call('HDEL', event, 'v2', 'v3')
+      end
     end
+    done[#done + 1] = copy
+    answer[number] = 1
   else
     local before = redis.call('HGET', event, confirmed)
-    if before and string.match(before, '^%S+') == ends then good = 1 end
+    answer[number] = (before and string.match(before, '^%S+') == ends) and 1 or 0
   end
-  answer[#answer + 1] = good
 end
 
-if #done > 0 then
-  redis.call('ZREM', held, unpack(done))
-  redis.call('XDEL', queue, unpack(done))
-end
+if #done > 0 then redis.call('ZREM', held, unpack(done)) end
 return answer

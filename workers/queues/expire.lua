@@ -2,6 +2,8 @@
 --
 -- ARGV: retention ms, how many at most. Returns how many were forgotten. Ages are in queue time: a clock that jumps ahead four
 -- days makes nothing four days old.
+-- A script whose first write frees memory may go on where there is none left: so a full store can still be emptied.
+redis.call('DEL', 'ti:nothing')
 local oldest_kept = queue_time() - tonumber(ARGV[1])
 local forgotten = 0
 
@@ -16,20 +18,21 @@ for _, found in ipairs(redis.call('XRANGE', 'ti:events', '-', '+', 'COUNT', ARGV
   for i = 1, #flat, 2 do kept[flat[i]] = flat[i + 1] end
   -- The same callback may have been recorded again after the deduplication window; then the key is the newer one's.
   if kept.entry == entry then
-    for name, value in pairs(kept) do
-      local queue = string.match(name, '^queued:(.*)$')
-      if queue then
-        redis.call('XDEL', 'ti:pull:' .. queue, value)
-        redis.call('ZREM', 'ti:pull:' .. queue .. ':held', value)
-      end
+    local copy = entry .. '.' .. fields.id
+    for _, queue in ipairs(cjson.decode(kept.queues)) do
+      redis.call('ZREM', 'ti:pull:' .. queue .. ':held', copy)
+      -- Copies wait in the order of their entries, so the oldest is in front.
+      if redis.call('LINDEX', 'ti:pull:' .. queue, 0) == copy then redis.call('LPOP', 'ti:pull:' .. queue) end
     end
     for _, reference in ipairs(cjson.decode(kept.references)) do
       redis.call('ZREM', 'ti:reference:' .. reference, fields.id)
     end
     redis.call('UNLINK', key)
-  end
-  if kept.last_rendition and kept.last_rendition ~= '' then
-    redis.call('XTRIM', 'ti:renditions', 'MINID', kept.last_rendition)
+    -- Not for one recorded again since: its last rendition is younger than those of events that are kept.
+    if kept.last_rendition ~= '' then
+      redis.call('XTRIM', 'ti:renditions', 'MINID', kept.last_rendition)
+      redis.call('XDEL', 'ti:renditions', kept.last_rendition)
+    end
   end
   redis.call('XDEL', 'ti:events', entry)
   forgotten = forgotten + 1

@@ -1,0 +1,197 @@
+"""Recording is one step: once, whole or not at all, whoever asks again; and what is forgotten leaves no trace."""
+
+import time
+
+import pytest
+import redis
+
+from schemas.pull.v3 import event_fields
+from schemas.reading import read_callback
+from schemas.sources import SOURCES
+from tests.chaos.numbered import callback
+from workers.queues.events import Events, Recordable
+from workers.queues.pull import PullQueues
+from workers.queues.retention import Retention
+from workers.queues.script import Script
+
+DAY = 24 * 3600
+
+
+def recordable(number: int, origin: str = "", v2: bytes | None = None) -> Recordable:
+    source, body = callback(number)
+    event = read_callback(source, body, received_at="2026-01-01T00:00:00Z", zego_secret=None, check_signature=False)
+    accumulates = SOURCES[source].renditions_accumulate
+    event_fields(event)
+    return Recordable(event, body, origin or f"{number + 1}-0/0", v2, b"{}", accumulates)
+
+
+def events(store: redis.Redis, *, dedup: float = 4.0, retention: float = 4.0) -> Events:
+    return Events(store, pull_queues=["0", "7"], dedup_days=dedup, retention_days=retention)
+
+
+def pass_days(store: redis.Redis, days: float) -> None:
+    """Queue time goes on by as much."""
+    store.hincrby("ti:time", "now", int(days * DAY * 1000))
+
+
+def counters(store: redis.Redis) -> dict[str, int]:
+    return {name.decode(): int(count) for name, count in store.hgetall("ti:counters").items()}
+
+
+def everything(store: redis.Redis) -> dict[bytes, bytes]:
+    return {key: store.dump(key) for key in store.keys() if key not in (b"ti:time", b"ti:counters")}
+
+
+def test_an_event_is_recorded_with_all_that_follows_from_it(store: redis.Redis) -> None:
+    (renditions,) = events(store).record([recordable(0)])
+    assert [rendition["name"] for rendition in renditions] == ["10", "20"]
+    assert store.xlen("ti:events") == 1
+    assert store.xlen("ti:renditions") == 2
+    assert store.xlen("ti:pull:0") == store.xlen("ti:pull:7") == 1
+    assert counters(store) == {"recorded:tencent-vod": 1}
+
+
+def test_the_same_origin_again_is_no_duplicate_changes_nothing_and_gets_its_renditions_again(
+    store: redis.Redis,
+) -> None:
+    """So a worker that died between recording and handing on is followed by one that hands on."""
+    for number in range(3):
+        first = events(store).record([recordable(number)])
+        before = everything(store)
+        assert events(store).record([recordable(number)]) == first
+        assert everything(store) == before
+    assert not [name for name in counters(store) if name.startswith("duplicates")]
+
+
+def test_another_origin_is_a_duplicate_and_gets_nothing(store: redis.Redis) -> None:
+    events(store).record([recordable(1)])
+    before = everything(store)
+    assert events(store).record([recordable(1, "99-0/0")]) == [None]
+    changed = {key for key, value in everything(store).items() if before.get(key) != value}
+    assert {key.split(b":")[1] for key in changed} == {b"event"}, "only the note that it came again"
+    assert counters(store) == {"recorded:zego": 1, "duplicates:zego": 1}
+
+
+def test_twice_in_one_group_is_once(store: redis.Redis) -> None:
+    answers = events(store).record([recordable(2, "5-0/0"), recordable(2, "5-0/1")])
+    assert answers[0] is not None
+    assert answers[1] is None
+    assert store.xlen("ti:events") == 1
+
+
+def test_one_event_that_cannot_be_written_leaves_the_others_alone(store: redis.Redis) -> None:
+    bad = recordable(1)
+    store.set(f"ti:reference:{bad.event['media_id']}", "not a sorted set")
+    answers = events(store).record([recordable(0), bad, recordable(2)])
+    assert isinstance(answers[1], redis.ResponseError)
+    assert [type(answer) for answer in (answers[0], answers[2])] == [list, list]
+
+
+def test_a_script_that_the_store_has_forgotten_is_loaded_again(store: redis.Redis) -> None:
+    events(store).record([recordable(0)])
+    store.script_flush()
+    answers = events(store).record([recordable(1), recordable(2)])
+    assert all(isinstance(answer, list) for answer in answers)
+    assert store.xlen("ti:events") == 3
+
+
+def test_after_the_deduplication_window_it_is_a_new_event_and_waits_once(store: redis.Redis) -> None:
+    short = events(store, dedup=0.05 / DAY)
+    short.record([recordable(0)])
+    time.sleep(0.1)
+    assert short.record([recordable(0, "99-0/0")]) != [None]
+    assert store.xlen("ti:pull:0") == 1
+
+
+# Retention.
+
+
+def forget(store: redis.Redis, days: float = 4.0) -> int:
+    return Retention(store, days=days).run()
+
+
+def test_what_is_forgotten_leaves_no_trace(store: redis.Redis) -> None:
+    moment = 0.05 / DAY
+    brief = events(store, dedup=moment, retention=moment)
+    brief.record([recordable(number) for number in range(9)])
+    queues = PullQueues(store, key=b"k" * 32)
+    pulled, _ = queues.pull("0", "v3", 4)
+    queues.confirm("0", [event.handle for event in pulled[:2]])
+    pass_days(store, 4)
+    time.sleep(0.1)  # marks and tasks go by themselves
+    assert forget(store) == 9
+    for number in range(9):
+        for key in store.keys():
+            assert f"n{number}".encode() not in key
+            kind = store.type(key)
+            if kind == b"stream":
+                assert store.xlen(key) == 0, key
+            elif kind == b"zset":
+                assert store.zcard(key) == 0, key
+    assert set(store.keys()) <= {
+        *(b"ti:time", b"ti:counters", b"ti:events", b"ti:renditions", b"ti:pull:0", b"ti:pull:7", b"ti:pull:0:last")
+    }
+
+
+def test_what_is_young_is_kept_whole(store: redis.Redis) -> None:
+    events(store).record([recordable(0), recordable(1)])
+    pass_days(store, 3)
+    events(store).record([recordable(2), recordable(3)])
+    before = {key: value for key, value in everything(store).items() if b":n2" in key or b":n3" in key}
+    pass_days(store, 1.5)
+    assert forget(store) == 2
+    assert everything(store).items() >= before.items()
+    assert store.xlen("ti:events") == 2
+    assert store.xlen("ti:renditions") == 4
+    assert store.xlen("ti:pull:0") == store.xlen("ti:pull:7") == 2
+    assert forget(store) == 0
+
+
+def test_an_old_event_that_came_again_takes_no_renditions_of_younger_ones_along(store: redis.Redis) -> None:
+    """With DEDUP_DAYS below RETENTION_DAYS. Its second coming is younger than what came between."""
+    brief = events(store, dedup=0.05 / DAY)
+    brief.record([recordable(0)])
+    pass_days(store, 3)
+    brief.record([recordable(number) for number in (1, 2)])
+    time.sleep(0.1)
+    brief.record([recordable(0, "99-0/0")])
+    pass_days(store, 1.5)
+    forget(store)
+    kept = {fields[b"event"] for _, fields in store.xrange("ti:renditions")}
+    assert {recordable(number).event["id"].encode() for number in (1, 2)} <= kept
+    assert store.xlen("ti:events") == 3
+    assert store.exists(f"ti:event:{recordable(0).event['id']}")
+
+
+def test_a_long_backlog_is_forgotten_in_small_steps(store: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+    run = Script.run
+
+    def counted(self: Script, client: redis.Redis, *arguments: int) -> int:
+        steps.append(run(self, client, *arguments))
+        return steps[-1]
+
+    events(store).record([recordable(number) for number in range(120)])
+    pass_days(store, 4)
+    monkeypatch.setattr(Script, "run", counted)
+    assert forget(store) == 120
+    assert steps == [50, 50, 20]
+
+
+def test_a_full_store_can_still_be_emptied(store: redis.Redis) -> None:
+    """Out of memory, nothing can be recorded; but what is there can be pulled, confirmed and forgotten, or it would stay so."""
+    events(store).record([recordable(number) for number in range(4)])
+    queues = PullQueues(store, key=b"k" * 32)
+    store.config_set("maxmemory", "1")
+    try:
+        (refused,) = events(store).record([recordable(5)])
+        assert isinstance(refused, redis.OutOfMemoryError)
+        pulled, _ = queues.pull("0", "v3")
+        assert len(pulled) == 4
+        assert queues.confirm("0", [event.handle for event in pulled]) == [True] * 4
+        assert queues.depth("0") == 0
+        assert forget(store, days=0) == 4
+    finally:
+        store.config_set("maxmemory", "0")
+    assert store.xlen("ti:events") == 0
+    assert isinstance(events(store).record([recordable(5)])[0], list)
