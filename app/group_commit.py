@@ -17,6 +17,10 @@ MOST_CALLBACKS = 64
 MOST_BYTES = 2 * 1024 * 1024
 
 
+class LeaderEnded(Exception):
+    """What led the group was ended before it was durable, as far as anybody knows."""
+
+
 class _Group:
     __slots__ = ("callbacks", "done", "error", "size")
 
@@ -59,15 +63,24 @@ class GroupCommit:
             raise group.error
 
     def _lead(self, group: _Group) -> None:
-        with self._turn:
-            with self._mutex:
-                if self._open is group:
-                    self._open = None
-            entry_id = None
-            try:
+        entry_id = None
+        try:
+            with self._turn:
+                self._close(group)
                 entry_id = self._append(group.callbacks)
-            except Exception as error:
-                group.error = error
-        group.done.set()
+        except Exception as error:
+            group.error = error
+        except BaseException:
+            # A server that stops ends its greenlets. Those that follow this one are not to wait for it for ever.
+            self._close(group)
+            group.error = LeaderEnded("the request that was to make it durable was ended")
+            raise
+        finally:
+            group.done.set()
         if entry_id is not None:
             self._appended(entry_id)
+
+    def _close(self, group: _Group) -> None:
+        with self._mutex:
+            if self._open is group:
+                self._open = None
