@@ -50,10 +50,15 @@ local function own_renditions(claim)
   return own, all
 end
 
-if not redis.call('SET', mark, origin, 'NX', 'PX', dedup) then
-  if redis.call('GET', mark) == origin then
+local is_new = redis.call('SET', mark, origin, 'NX', 'PX', dedup)
+if not is_new and redis.call('GET', mark) == origin then
+  if redis.call('HGET', event, 'origin') == origin then
     return (own_renditions(false))
   end
+  -- An error ended the script after the mark (a script is not undone): it was never recorded, so it is now.
+  is_new = true
+end
+if not is_new then
   local wall = milliseconds(wall_time())
   redis.call('HINCRBY', 'ti:counters', 'duplicates:' .. source, 1)
   if redis.call('EXISTS', event) == 1 then
