@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-
 #: Bytes of a body too large that are read all the same.
 MOST_READ_IN_VAIN = 1024 * 1024
 

@@ -51,5 +51,5 @@ class Services:
         self.listing = Listing(store)
         self.dead_letters = DeadLetters(store)
         self.processes = Processes(store)
-        self.pull_queues = PullQueues(store, key=settings.seal_key)
+        self.pull_queues = PullQueues(store, key=settings.seal_key, queues=len(settings.pull_queues))
         self.waiting_room = WaitingRoom(self.pull_queues, most_waiting=MOST_WAITING[settings.web_server])

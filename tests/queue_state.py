@@ -10,7 +10,7 @@ def recorded(service: Service, count: int) -> None:
 
 def waiting(service: Service, queue: str = "0") -> int:
     """Events that are neither confirmed nor forgotten, whether held or not."""
-    return int(service.store.xlen(f"ti:pull:{queue}"))
+    return int(service.store.llen(f"ti:pull:{queue}")) + held(service, queue)
 
 
 def held(service: Service, queue: str = "0") -> int:

@@ -125,10 +125,10 @@ def test_the_sdk_program_in_the_readme_pulls_and_confirms(service: Service, tmp_
         text = text.replace(shown, real)
     (tmp_path / "pulls.py").write_text(text, encoding="utf-8")
     service.post("cts-video", sample("cts-video"))
-    until(lambda: service.store.xlen("ti:pull:0") == 1)
+    until(lambda: service.store.llen("ti:pull:0") == 1)
     done = subprocess.run([sys.executable, "pulls.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.count(".mp4\n")) == (0, 4), done.stderr
-    assert service.store.xlen("ti:pull:0") == 0
+    assert service.store.exists("ti:pull:0", "ti:pull:0:held") == 0
 
 
 def test_the_source_in_the_readme_is_a_source(monkeypatch: pytest.MonkeyPatch) -> None:

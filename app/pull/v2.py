@@ -78,9 +78,7 @@ def _events(pulled: Sequence[Pulled]) -> bytes:
     if not pulled:
         # 4000 is also what an empty queue answers: the vendor's own consumers take it as "ask again".
         raise Refused(Reason.BAD_VALUE, "no event within the time of a long poll; ask again")
-    events = b",".join(
-        b'{"msgHandle":"%b","eventContent":%b}' % (event.handle.encode(), event.content) for event in pulled
-    )
+    events = b",".join(b'{"msgHandle":"%b","eventContent":%b}' % (event.handle, event.content) for event in pulled)
     return b'{"code":0,"message":"","codeDesc":"Success","eventList":[%b]}' % events
 
 

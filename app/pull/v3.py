@@ -192,4 +192,4 @@ def _sub_app_id(parameters: Mapping[str, Any]) -> str:
 
 def _event(event: Pulled) -> bytes:
     """One entry of EventSet: the stored fields, with the handle put in front of them."""
-    return b'{"EventHandle":"%b",%b' % (event.handle.encode(), event.content.removeprefix(b"{"))
+    return b'{"EventHandle":"%b",%b' % (event.handle, event.content.removeprefix(b"{"))

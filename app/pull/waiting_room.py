@@ -19,9 +19,6 @@ from workers.queues.pull import Pulled, PullQueues
 LONG_POLL = 5.0
 #: Seconds between two looks at holds that have run out, at most.
 LOOK_EVERY = 1.0
-#: Seconds between two looks, at most, while nobody waits for some queue: a read that blocks on the others does not notice that
-#: somebody has come for this one.
-LOOK_EVERY_WITH_A_QUEUE_UNWATCHED = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -84,22 +81,21 @@ class WaitingRoom:
         while True:
             self._somebody.wait()
             try:
-                self._look(self._serve())
+                # In this order: what comes while we serve ends the wait at once.
+                newest = self._queues.newest_event()
+                look_again = self._serve()
+                if self._anybody():
+                    self._queues.wait(newest, look_again)
             except Exception as error:
                 # Whatever it is: without an attendant nobody who waits would ever be served again.
                 log.warning("cannot look for events: %s: %s", type(error).__name__, error)
                 time.sleep(LOOK_EVERY)
 
-    def _look(self, seconds: float) -> None:
-        """Waits until there may be something to serve."""
+    def _anybody(self) -> bool:
         with self._lock:
-            queues = [queue for queue, waiters in self._waiters.items() if waiters]
-            if not queues:
+            if not any(self._waiters.values()):
                 self._somebody.clear()
-                return
-            if len(queues) < len(self._waiters):
-                seconds = min(seconds, LOOK_EVERY_WITH_A_QUEUE_UNWATCHED)
-        self._queues.wait({queue: self._queues.newest_handed_out(queue) for queue in queues}, seconds)
+            return self._somebody.is_set()
 
     def _serve(self) -> float:
         """Gives those who wait what there is; the seconds until it is worth looking again, if nothing new comes."""

@@ -39,7 +39,7 @@ def client(redis_url: str) -> Iterator[Client]:
     """Both APIs on an empty queue that nobody has to wait for."""
     store = redis.Redis.from_url(redis_url)
     store.flushdb()
-    queues = PullQueues(store, key=b"k")
+    queues = PullQueues(store, key=b"k", queues=1)
     pulling = (WaitingRoom(queues, long_poll=0.0, most_waiting=9), queues, [PullCredential(ID, KEY)])
     apis = {v2.PATH: v2.PullApi2(*pulling).answer, v3.PATH: v3.PullApi3(*pulling).answer}
     yield Client(Front(Flask("nothing else"), below={}, at=apis))

@@ -31,7 +31,7 @@ def post(service: Service, count: int = 1, source: str = "cts-video") -> None:
 
 def pull_now(service: Service) -> list:
     """What a pull finds, without the wait when there is nothing."""
-    return PullQueues(service.store, key=b"nobody's").pull("0", "v2")[0]
+    return PullQueues(service.store, key=b"nobody's", queues=1).pull("0", "v2")[0]
 
 
 def test_what_is_pulled_and_confirmed_is_gone_and_nothing_else_is(service: Service, api: Api) -> None:

@@ -58,4 +58,4 @@ class Consumer:
 
 
 def _depth(store: redis.Redis) -> int:
-    return int(store.xlen("ti:pull:0"))
+    return int(store.llen("ti:pull:0")) + int(store.zcard("ti:pull:0:held"))

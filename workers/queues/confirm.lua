@@ -2,6 +2,8 @@
 --
 -- ARGV: queue, number of pull queues, then for each: copy, the end of its hold (as handed out).
 -- Returns for each 1 (confirmed, now or earlier with this very handle) or 0 (too late, or handed out again since).
+-- A script whose first write frees memory may go on where there is none left: so a full store can still be pulled from.
+redis.call('DEL', 'ti:nothing')
 local held, confirmed = 'ti:pull:' .. ARGV[1] .. ':held', 'confirmed:' .. ARGV[1]
 local only_queue = tonumber(ARGV[2]) == 1
 local now, wall = queue_time(), milliseconds(wall_time())

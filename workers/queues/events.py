@@ -18,6 +18,9 @@ from workers.store import Store
 
 DAY_MS = 24 * 60 * 60 * 1000
 
+#: Instead of a second copy of the body.
+AS_IT_CAME = b"="
+
 _RECORD = Script("record")
 
 
@@ -30,8 +33,8 @@ class Recordable:
     body: bytes
     #: the inbox entry and the position in it: the same origin recorded twice is no duplicate
     origin: str
-    #: what PullEvent answers for it; None where that is the body itself
-    v2: bytes | None
+    #: what PullEvent answers for it; AS_IT_CAME where that is the body itself
+    v2: bytes
     #: what PullEvents answers for it
     v3: bytes
     #: do later callbacks of the same task add to its renditions?
@@ -75,7 +78,7 @@ class Events:
             event["status"],
             encode(document),
             recordable.body,
-            recordable.v2 or b"",
+            recordable.v2,
             recordable.v3,
             task if recordable.accumulates and task else "",
             len(references),
@@ -107,17 +110,16 @@ class Events:
         if b"duplicate" in fields:
             at = iso_time(int(fields[b"duplicate"]))
             steps.append({"at": at, "what": "duplicate", "count": int(fields[b"duplicates"])})
-        for name, entry in fields.items():
-            what, _, queue = name.decode().partition(":")
-            if what == "queued":
-                steps += self._deliveries(queue, entry, fields, int(wall) - int(now))
+        copy = f"{fields[b'entry'].decode()}.{event_id}"
+        for queue in json.loads(fields[b"queues"]):
+            steps += self._deliveries(queue, copy, fields, int(wall) - int(now))
         history = sorted(steps, key=lambda step: str(step["at"]))
         return {**event, "raw_body": fields[b"raw"].decode("utf-8", "replace"), "history": history}
 
-    def _deliveries(self, queue: str, entry: bytes, fields: dict[bytes, bytes], ahead: int) -> list[dict[str, Any]]:
+    def _deliveries(self, queue: str, copy: str, fields: dict[bytes, bytes], ahead: int) -> list[dict[str, Any]]:
         """What is known of an event's way through a pull queue. `ahead` is by how many ms the clock is ahead of queue time."""
         confirmed = fields.get(f"confirmed:{queue}".encode())
-        ends = confirmed.split()[0] if confirmed else self._client.zscore(f"ti:pull:{queue}:held", entry)
+        ends = confirmed.split()[0] if confirmed else self._client.zscore(f"ti:pull:{queue}:held", copy)
         steps: list[dict[str, Any]] = []
         if ends:
             steps.append({"at": iso_time(int(ends) - HOLD_MS + ahead), "what": "pulled", "queue": queue})

@@ -8,6 +8,8 @@
 -- ARGV: queue, how many at most, hold ms, the field with the content. Costs the same however many wait or are held; an event costs
 -- one read.
 -- Returns {ms until the next hold ends or -1, end of these holds, copy, content, copy, content, …}.
+-- A script whose first write frees memory may go on where there is none left: so a full store can still be pulled from.
+redis.call('DEL', 'ti:nothing')
 local queue, most, hold, field = 'ti:pull:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local held = queue .. ':held'
 local now = queue_time()

@@ -4,15 +4,15 @@
 --   ti:event:<event id>         hash: document (the event as JSON, without raw), raw (the body as it came), own (numbers of the
 --                               renditions that are this event's own, where that is not all of them), origin, recorded (ms),
 --                               duplicates, duplicate (ms, the last one), entry (its id in ti:events), last_rendition (the id of
---                               its last entry in ti:renditions), references (task and media id, a JSON list), v2 and v3 (what the pull APIs answer; absent v2: as raw),
---                               unconfirmed (how many pull queues still hold it), and for each pull queue
---                               queued:<q> (its entry there), expired:<q> (how often a hold of it ran out),
---                               confirmed:<q> (`<end of the hold> <ms>`)
+--                               its last entry in ti:renditions), references (task and media id, a JSON list), queues (the pull
+--                               queues with a copy, a JSON list), unconfirmed (how many of them have not confirmed), v2 and v3
+--                               (what the pull APIs answer until all have; `=` for: as raw), and for each pull queue
+--                               expired:<q> (how often a hold of it ran out), confirmed:<q> (`<end of the hold> <ms>`)
 --   ti:events                   stream, the index in order of arrival: id, source, type, status, time (queue time, ms)
 --   ti:renditions               stream, the results in order of arrival: event, number, kind, name
 --   ti:reference:<id>           sorted set: ids of the events with this task id or media id, by their entry in ti:events
 --   ti:task:<source>:<task id>  hash, where renditions accumulate over a task's callbacks: kind/name -> the event that brought it
---   ti:pull:<queue>             stream: event
+--   ti:pull:<queue>             list: copies waiting, `<entry>.<event id>`
 --   ti:counters                 hash: recorded:<source>, duplicates:<source>
 --
 -- ARGV: origin, dedup ms, retention ms, event id, source, type, status, document, raw, v2, v3, accumulating task or '',
@@ -87,22 +87,19 @@ for _, number in ipairs(own) do
     'kind', ARGV[position + 2 * number], 'name', ARGV[position + 2 * number + 1])
 end
 
--- The same callback after the deduplication window is a new event under the same id: the old one leaves the queues.
-for _, queue in ipairs(queues) do
-  local old = redis.call('HGET', event, 'queued:' .. queue)
-  if old then
-    redis.call('XDEL', 'ti:pull:' .. queue, old)
-    redis.call('ZREM', 'ti:pull:' .. queue .. ':held', old)
+-- The same callback after the deduplication window is a new event under the same id; the old one leaves the pull queues.
+local old = redis.call('HMGET', event, 'entry', 'queues')
+if old[1] then
+  for _, queue in ipairs(cjson.decode(old[2])) do
+    redis.call('ZREM', 'ti:pull:' .. queue .. ':held', old[1] .. '.' .. id)
+    redis.call('LREM', 'ti:pull:' .. queue, 1, old[1] .. '.' .. id)
   end
 end
 redis.call('DEL', event)
-redis.call('HSET', event, 'document', ARGV[8], 'raw', ARGV[9], 'v3', ARGV[11], 'origin', origin, 'recorded', wall,
-  'entry', entry, 'last_rendition', last_rendition, 'references', cjson.encode(references),
-  'unconfirmed', #queues)
-if ARGV[10] ~= '' then redis.call('HSET', event, 'v2', ARGV[10]) end
+redis.call('HSET', event, 'document', ARGV[8], 'raw', ARGV[9], 'v2', ARGV[10], 'v3', ARGV[11], 'origin', origin,
+  'recorded', wall, 'entry', entry, 'last_rendition', last_rendition, 'references', cjson.encode(references),
+  'queues', cjson.encode(queues), 'unconfirmed', #queues)
 if not all then redis.call('HSET', event, 'own', table.concat(own, ',')) end
-for _, queue in ipairs(queues) do
-  redis.call('HSET', event, 'queued:' .. queue, redis.call('XADD', 'ti:pull:' .. queue, '*', 'event', id))
-end
+for _, queue in ipairs(queues) do redis.call('RPUSH', 'ti:pull:' .. queue, entry .. '.' .. id) end
 redis.call('HINCRBY', 'ti:counters', 'recorded:' .. source, 1)
 return own

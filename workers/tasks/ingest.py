@@ -21,7 +21,7 @@ from schemas.sources import SOURCES
 from schemas.times import iso_time
 from workers.celery import INGEST
 from workers.queues.dead_letters import DeadLetter, DeadLetters
-from workers.queues.events import Events, Recordable
+from workers.queues.events import AS_IT_CAME, Events, Recordable
 from workers.queues.inbox import Callback, Entry, Inbox
 from workers.queues.renditions import RenditionExchange
 from workers.store import connect
@@ -127,7 +127,7 @@ class Ingest:
                 event=event,
                 body=callback.body,
                 origin=origin,
-                v2=None if as_it_came else encode(content),
+                v2=AS_IT_CAME if as_it_came else encode(content),
                 v3=encode(event_fields(event)),
                 accumulates=SOURCES[callback.source].renditions_accumulate,
             )
