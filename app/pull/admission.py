@@ -77,5 +77,5 @@ class Admission:
 
 def _is_any(given: str, expected: Iterable[str]) -> bool:
     """Whether `given` is one of `expected`, in a time that does not tell how nearly."""
-    matches = [hmac.compare_digest(given.encode("utf-8", "replace"), one.encode()) for one in expected]
-    return True in matches
+    offered = given.encode("utf-8", "replace")
+    return any(hmac.compare_digest(offered, one.encode()) for one in expected)

@@ -5,10 +5,11 @@ Pages: "签名方法" (https://cloud.tencent.com/document/product/215/1693) and 
 """
 
 import base64
+import functools
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -76,19 +77,16 @@ class SignedRequest:
     timestamp: str
 
 
-def tc3_signatures(secret_key: str, authorization: Authorization, request: SignedRequest) -> list[str]:
+def tc3_signatures(secret_key: str, authorization: Authorization, request: SignedRequest) -> Iterator[str]:
     """Every signature that counts as good for `request`, in hexadecimal.
 
     There are several because the vendor's own clients read headers differently: its page makes values lower-case, its Python
     SDK leaves them as they are, and its SDK for Node leaves out the port of a host that it sends with one.
     """
-    key = f"TC3{secret_key}".encode()
-    for part in (authorization.date, authorization.service, "tc3_request"):
-        key = hmac.digest(key, part.encode(), hashlib.sha256)
+    key = _signing_key(secret_key, authorization.date, authorization.service)
     scope = f"{authorization.date}/{authorization.service}/tc3_request"
     payload = hashlib.sha256(request.body).hexdigest()
     names = ";".join(authorization.signed_headers)
-    signatures = []
     for headers in _header_readings(authorization.signed_headers, request.headers):
         canonical = b"%b\n/\n%b\n%b\n%b\n%b" % (
             request.method.encode(),
@@ -98,8 +96,16 @@ def tc3_signatures(secret_key: str, authorization: Authorization, request: Signe
             payload.encode(),
         )
         text = f"{_ALGORITHM}\n{request.timestamp}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}"
-        signatures.append(hmac.digest(key, text.encode(), hashlib.sha256).hex())
-    return signatures
+        yield hmac.digest(key, text.encode(), hashlib.sha256).hex()
+
+
+@functools.lru_cache(maxsize=64)
+def _signing_key(secret_key: str, date: str, service: str) -> bytes:
+    """The same for all of a client's requests of a day."""
+    key = f"TC3{secret_key}".encode()
+    for part in (date, service, "tc3_request"):
+        key = hmac.digest(key, part.encode(), hashlib.sha256)
+    return key
 
 
 def date_of(timestamp: int) -> str:

@@ -131,7 +131,7 @@ def _tc3_claim(request: Request, body: bytes) -> Claim:
         )
     signed = SignedRequest(request.method, request.query, request.headers, body, timestamp)
 
-    def expected(secret_key: str) -> list[str]:
+    def expected(secret_key: str) -> Iterable[str]:
         # The timestamp is known to be a number by now. A credential of another day proves nothing.
         if authorization.date != date_of(int(timestamp)):
             return []
