@@ -27,7 +27,6 @@ def headers(
     key: str = SECRET_KEY,
     signed: bytes | None = None,
     off: int = 0,
-    date_off: int = 0,
     scope: str = "vod",
     **changes: str | None,
 ) -> dict[str, str]:
@@ -46,7 +45,7 @@ def headers(
             host=service.host,
             content_type="application/json",
             payload=payload if signed is None else signed,
-            timestamp=timestamp + date_off,
+            timestamp=timestamp,
         ),
     }
     made.update({name.replace("_", "-"): value for name, value in changes.items() if value is not None})
@@ -102,7 +101,6 @@ def test_a_signed_request_is_answered_with_a_new_request_id_each(filled: Service
         ({"signed": b"{} "}, "AuthFailure.SignatureFailure"),
         ({"signed": b""}, "AuthFailure.SignatureFailure"),
         ({"signed": b"UNSIGNED-PAYLOAD", "X_TC_Content_SHA256": "UNSIGNED-PAYLOAD"}, "AuthFailure.SignatureFailure"),
-        ({"date_off": 86_400}, "AuthFailure.SignatureFailure"),
         ({"off": -301}, "AuthFailure.SignatureExpire"),
         ({"off": 302}, "AuthFailure.SignatureExpire"),
         ({"X_TC_Timestamp": "soon"}, "AuthFailure.SignatureExpire"),
@@ -240,39 +238,54 @@ def test_a_signature_of_the_legacy_api_is_none_of_this_one(service: Service) -> 
     assert code(service.get(f"/?{query}")) == "AuthFailure.SignatureFailure"
 
 
-def test_the_signature_is_over_the_query_exactly_as_it_was_sent(filled: Service) -> None:
-    def ask(sent: str, signed: str) -> str:
-        now = int(time.time())
-        # `tc3_authorization` signs POST bodies only, so this is the vendor's page by hand.
-        canonical = (
-            f"GET\n/\n{signed}\ncontent-type:a\nhost:{filled.host}\n\ncontent-type;host\n{hashlib.sha256().hexdigest()}"
-        )
-        date = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
-        key = f"TC3{SECRET_KEY}".encode()
-        for part in (date, "vod", "tc3_request"):
-            key = hmac.digest(key, part.encode(), "sha256")
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
-        signature = hmac.digest(key, f"TC3-HMAC-SHA256\n{now}\n{date}/vod/tc3_request\n{digest}".encode(), "sha256")
-        authorization = (
-            f"TC3-HMAC-SHA256 Credential={SECRET_ID}/{date}/vod/tc3_request,"
-            f"SignedHeaders=content-type;host,Signature={signature.hex()}"
-        )
-        made = {
-            "Content-Type": "a",
-            "X-TC-Action": "ConfirmEvents",
-            "X-TC-Version": "2018-07-17",
-            "X-TC-Timestamp": str(now),
-            "Authorization": authorization,
-        }
-        return code(filled.request("GET", f"/?{sent}", headers=made))
+def ask_by_hand(
+    service: Service,
+    query: str,
+    signed: str,
+    *,
+    days_off: int = 0,
+    action: str = "ConfirmEvents",
+    content_type: str = "a",
+) -> str:
+    """The code for a GET, signed as the vendor's page says, step by step; `signed` is the query that the signature is over."""
+    now = int(time.time())
+    date = datetime.fromtimestamp(now + days_off * 86_400, UTC).strftime("%Y-%m-%d")
+    canonical = f"GET\n/\n{signed}\ncontent-type:{content_type.lower()}\nhost:{service.host}\n\ncontent-type;host\n"
+    canonical += hashlib.sha256().hexdigest()
+    key = f"TC3{SECRET_KEY}".encode()
+    for part in (date, "vod", "tc3_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    signature = hmac.digest(key, f"TC3-HMAC-SHA256\n{now}\n{date}/vod/tc3_request\n{digest}".encode(), "sha256")
+    made = {
+        "Content-Type": content_type,
+        "X-TC-Action": action,
+        "X-TC-Version": "2018-07-17",
+        "X-TC-Timestamp": str(now),
+        "Authorization": f"TC3-HMAC-SHA256 Credential={SECRET_ID}/{date}/vod/tc3_request,"
+        f"SignedHeaders=content-type;host,Signature={signature.hex()}",
+    }
+    return code(service.request("GET", f"/?{query}", headers=made))
 
+
+def test_the_signature_is_over_the_query_exactly_as_it_was_sent(filled: Service) -> None:
     query = "EventHandles.0=%e5+x&ExtInfo="
-    assert ask(query, query) == "InvalidParameterValue"
+    assert ask_by_hand(filled, query, query) == "InvalidParameterValue"
     for other in (
         query.upper(),
         query.replace("+", "%20"),
         query.replace("%e5", "%E5"),
         query.removesuffix("&ExtInfo="),
     ):
-        assert ask(other, query) == "AuthFailure.SignatureFailure"
-    assert ask("EventHandles.0=a&EventHandles.0=b", "EventHandles.0=a&EventHandles.0=b") == "InvalidParameter"
+        assert ask_by_hand(filled, other, query) == "AuthFailure.SignatureFailure"
+    twice = "EventHandles.0=a&EventHandles.0=b"
+    assert ask_by_hand(filled, twice, twice) == "InvalidParameter"
+
+
+@pytest.mark.parametrize("days_off", [-1, 1])
+def test_a_signature_with_the_key_of_another_day_is_refused(filled: Service, days_off: int) -> None:
+    assert ask_by_hand(filled, "", "", days_off=days_off) == "AuthFailure.SignatureFailure"
+
+
+def test_header_values_may_be_signed_in_lower_case_as_the_vendor_s_page_does(filled: Service) -> None:
+    assert ask_by_hand(filled, "", "", content_type="Application/X-WWW-Form-Urlencoded") == "MissingParameter"
