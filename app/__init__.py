@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """The whole of what a web process serves, for `settings` (those of the environment, if none are given).
 
-    Connects to nothing until the first request, unless there may be a spool to drain. Raises `schemas.settings.SettingsError`.
+    Connects to nothing until the first request. Raises `schemas.settings.SettingsError`.
     """
     # Imported here because gevent must patch a web process before any of this is loaded, and the command line needs none of it.
     import os
@@ -29,6 +29,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     settings = settings or read_settings(os.environ)
     services = Services(settings)
     app = Flask(__name__, static_folder=None)
+    app.extensions["transcode-inbox"] = services
     app.config["MAX_CONTENT_LENGTH"] = errors.MOST_REQUEST_BYTES
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.register(app)
@@ -47,6 +48,4 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         below={callbacks.PREFIX: ingress.answer},
         at={v2.PATH: v2.PullApi2(*pulling).answer, v3.PATH: v3.PullApi3(*pulling).answer},
     )
-    if services.spool is not None:
-        services.durability.watch()
     return app

@@ -59,7 +59,7 @@ class _Collector:
             "transcode_inbox_inbox_oldest_seconds", "How long the oldest has waited", inbox["oldest_seconds"]
         )
         yield GaugeMetricFamily(
-            "transcode_inbox_dead_letters", "Dead letters waiting for an operator", parts["dead_letters"]["waiting"]
+            "transcode_inbox_dead_letters_waiting", "Dead letters waiting for an operator", parts["dead_letters"]["waiting"]
         )
         waiting = GaugeMetricFamily(
             "transcode_inbox_pull_events", "Events in a pull queue, held ones included", labels=["queue"]
@@ -72,7 +72,7 @@ class _Collector:
             held.add_metric([queue], depth["held"])
         yield from (waiting, held)
         processes = GaugeMetricFamily("transcode_inbox_processes", "Processes that live", labels=["kind"])
-        for kind in ("worker", "clock"):
+        for kind in ("web", "worker", "clock"):
             living = sum(p["lives"] for p in parts["processes"]["list"] if p["kind"] == kind)
             processes.add_metric([kind], living)
         yield processes
@@ -87,6 +87,9 @@ class _Collector:
                 if what == name:
                     family.add_metric([source], count)
             yield family
+        yield CounterMetricFamily(
+            "transcode_inbox_swept", "Groups of callbacks whose message was lost and sent again", kept.get("swept", 0)
+        )
         yield CounterMetricFamily(
             "transcode_inbox_stalled_workers",
             "Workers that gave up because they no longer consumed",

@@ -1,5 +1,11 @@
 """The parts that a web process's views share, wired up once."""
 
+import logging
+import threading
+import time
+
+import redis
+
 from app.announcer import Announcer
 from app.durability import Durability
 from app.group_commit import GroupCommit
@@ -25,10 +31,14 @@ STORE_TIMEOUT = 5.0
 MOST_WAITING = {"gunicorn": 10_000, "granian": GRANIAN_THREADS // 2}
 #: Connections to the store that views share.
 CONNECTIONS = 16
+#: Seconds between two signs of life.
+PULSE_EVERY = 1.0
+
+log = logging.getLogger(__name__)
 
 
 class Services:
-    """Everything the views of one process need. Connects to nothing by itself."""
+    """Everything that answers requests in one process needs. Connects to nothing before a request or `start`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -53,3 +63,19 @@ class Services:
         self.processes = Processes(store)
         self.pull_queues = PullQueues(store, key=settings.seal_key, queues=len(settings.pull_queues))
         self.waiting_room = WaitingRoom(self.pull_queues, most_waiting=MOST_WAITING[settings.web_server])
+
+    def start(self) -> None:
+        """Starts what a serving process does by itself: it says that it lives, and drains a spool left from before."""
+        threading.Thread(target=self._pulse, name="pulse", daemon=True).start()
+        if self.spool is not None:
+            self.durability.watch()
+
+    def _pulse(self) -> None:
+        started = time.time()
+        while True:
+            try:
+                # Also lets queue time go on, should no clock be running.
+                self.processes.present("web", started)
+            except redis.RedisError as error:
+                log.debug("pulse: %s: %s", type(error).__name__, error)
+            time.sleep(PULSE_EVERY)

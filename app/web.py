@@ -5,10 +5,14 @@ faster but gives a request to a thread before its body is there; it belongs behi
 """
 
 import resource
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from schemas.settings import Settings
+from workers.log_format import log_config
 from workers.start import start
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 #: Seconds a connection may idle between two requests.
 KEEPALIVE = 75
@@ -18,6 +22,16 @@ GRACEFUL_TIMEOUT = 6
 CONNECTIONS = 20_000
 #: Threads one Granian process works with.
 GRANIAN_THREADS = 64
+
+
+def served() -> "Flask":
+    """The application of a process that serves it, with what such a process does by itself."""
+    # Imported here, after gevent has patched the worker, and not at the top.
+    from app import create_app
+
+    app = create_app()
+    app.extensions["transcode-inbox"].start()
+    return app
 
 
 def serve_gunicorn(settings: Settings) -> None:
@@ -30,10 +44,7 @@ def serve_gunicorn(settings: Settings) -> None:
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
-            # Here, after gevent has patched the worker, and not at the top.
-            from app import create_app
-
-            return create_app(settings)
+            return served()
 
     Server().run()
 
@@ -50,6 +61,7 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "keepalive": KEEPALIVE,
         "graceful_timeout": GRACEFUL_TIMEOUT,
         "loglevel": settings.log_level.lower(),
+        "logconfig_dict": log_config(settings),
         # A way in for tools on the machine that nothing here uses.
         "control_socket_disable": True,
         "proc_name": "transcode-inbox",
@@ -63,7 +75,7 @@ def serve_granian(settings: Settings) -> None:
     from granian.log import LogLevels
 
     Granian(
-        "app:create_app",
+        "app.web:served",
         factory=True,
         address="0.0.0.0",
         port=settings.port,

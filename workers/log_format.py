@@ -2,8 +2,8 @@
 
 import json
 import logging
-import sys
 from datetime import UTC, datetime
+from typing import Any
 
 from schemas.settings import Settings
 
@@ -23,11 +23,17 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-def set_up_logging(settings: Settings) -> None:
-    """Sends everything of LOG_LEVEL and above to stderr, in LOG_FORMAT."""
-    handler = logging.StreamHandler(sys.stderr)
-    if settings.log_format == "json":
-        handler.setFormatter(JsonLines())
-    else:
-        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+def log_config(settings: Settings) -> dict[str, Any]:
+    """For `logging.config.dictConfig`: everything of LOG_LEVEL and above goes to stderr, in LOG_FORMAT.
+
+    gunicorn takes it too, and would else have a form of its own.
+    """
+    form = {"()": JsonLines} if settings.log_format == "json" else {"format": "%(levelname)s %(name)s: %(message)s"}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"generic": form},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic"}},
+        "root": {"level": settings.log_level.upper(), "handlers": ["console"]},
+        "loggers": {"gunicorn.error": {"handlers": [], "propagate": True}},
+    }
