@@ -47,6 +47,19 @@ def killed_before_it_starts() -> None:
     _replace("workers.watchdog", "Watchdog", "begun", die)
 
 
+def killed_as_soon_as_it_is_recorded() -> None:
+    """A worker that dies when the store has carried out the record script: were that not the whole of it, the rest is lost."""
+    from workers.queues.script import Script
+
+    run_each = Script.run_each
+
+    def then_die(self: Script, client: Any, calls: Any) -> Any:
+        answers = run_each(self, client, calls)
+        return answers if not calls else die()
+
+    Script.run_each = then_die  # type: ignore[method-assign]
+
+
 def killed_before_handing_on() -> None:
     """A worker that dies when events are recorded and their renditions not handed on."""
     _replace("workers.queues.renditions", "RenditionExchange", "publish", die)
@@ -91,6 +104,7 @@ FAULTS = {
         killed_before_the_publish,
         killed_with_the_message_popped,
         killed_before_it_starts,
+        killed_as_soon_as_it_is_recorded,
         killed_before_handing_on,
         killed_before_finishing,
         deaf,

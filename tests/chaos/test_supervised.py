@@ -67,10 +67,11 @@ class Run:
         """What it runs, by process id: `web`, `worker`, `clock`, `store`."""
         found = {}
         for pid in children_of(self._process.pid):
-            words = subprocess.run(
-                ("ps", "-ww", "-o", "args=", "-p", str(pid)), capture_output=True, text=True, check=False
-            ).stdout
-            found |= {pid: kind for word, kind in KINDS.items() if word in words}
+            command = ("ps", "-ww", "-o", "args=", "-p", str(pid))
+            words = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+            for word, kind in KINDS.items():
+                if word in words:
+                    found[pid] = kind
         return found
 
     def is_whole(self) -> bool:

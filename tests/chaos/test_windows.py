@@ -110,8 +110,11 @@ def test_popped_and_not_yet_started(installation: Installation, fault: str) -> N
     assert set(everything_once(installation).values()) == {1}
 
 
-def test_recorded_and_not_yet_handed_on(installation: Installation) -> None:
-    installation.launch("worker", "killed_before_handing_on")
+@pytest.mark.parametrize(
+    "fault", ["killed_as_soon_as_it_is_recorded", pytest.param("killed_before_handing_on", marks=pytest.mark.slow)]
+)
+def test_recorded_and_not_yet_handed_on(installation: Installation, fault: str) -> None:
+    installation.launch("worker", fault)
     post(installation)
     assert installation.end_of("worker") == -9
     assert installation.store.xlen("ti:events") > 0
