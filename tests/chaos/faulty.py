@@ -47,6 +47,18 @@ def killed_before_it_starts() -> None:
     _replace("workers.watchdog", "Watchdog", "begun", die)
 
 
+def killed_when_about_to_record() -> None:
+    """A worker that dies just before the record script: were anything written ahead of it, the event would seem recorded."""
+    from workers.queues.script import Script
+
+    run_each = Script.run_each
+
+    def die_first(self: Script, client: Any, calls: Any) -> Any:
+        return run_each(self, client, calls) if not calls else die()
+
+    Script.run_each = die_first  # type: ignore[method-assign]
+
+
 def killed_as_soon_as_it_is_recorded() -> None:
     """A worker that dies when the store has carried out the record script: were that not the whole of it, the rest is lost."""
     from workers.queues.script import Script
@@ -104,6 +116,7 @@ FAULTS = {
         killed_before_the_publish,
         killed_with_the_message_popped,
         killed_before_it_starts,
+        killed_when_about_to_record,
         killed_as_soon_as_it_is_recorded,
         killed_before_handing_on,
         killed_before_finishing,

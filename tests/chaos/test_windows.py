@@ -98,9 +98,14 @@ def _acknowledged(installation: Installation, number: int) -> bool:
 
 
 @pytest.mark.parametrize(
-    "fault", ["killed_with_the_message_popped", pytest.param("killed_before_it_starts", marks=pytest.mark.slow)]
+    "fault",
+    [
+        "killed_with_the_message_popped",
+        pytest.param("killed_before_it_starts", marks=pytest.mark.slow),
+        pytest.param("killed_when_about_to_record", marks=pytest.mark.slow),
+    ],
 )
-def test_popped_and_not_yet_started(installation: Installation, fault: str) -> None:
+def test_popped_and_not_yet_recorded(installation: Installation, fault: str) -> None:
     installation.launch("worker", fault)
     post(installation)
     assert installation.end_of("worker") == -9
