@@ -4,31 +4,35 @@
 -- Returns for each 1 (confirmed, now or earlier with this very handle) or 0 (too late, or handed out again since).
 -- A script whose first write frees memory may go on where there is none left: so a full store can still be pulled from.
 redis.call('DEL', 'ti:nothing')
-local held, confirmed = 'ti:pull:' .. ARGV[1] .. ':held', 'confirmed:' .. ARGV[1]
+local held, confirmed = 'ti:pull:' .. ARGV[1] .. ':held', 'ti:pull:' .. ARGV[1] .. ':confirmed'
 local only_queue = tonumber(ARGV[2]) == 1
 local now, wall = queue_time(), milliseconds(wall_time())
-local answer, copies, done = {}, {}, {}
+local answer, copies, done, notes, contents = {}, {}, {}, {}, {}
 
 for i = 3, #ARGV, 2 do copies[#copies + 1] = ARGV[i] end
 local scores = redis.call('ZMSCORE', held, unpack(copies))
 
 for number, copy in ipairs(copies) do
-  local ends, event = ARGV[2 * number + 2], 'ti:event:' .. string.match(copy, '%.(.+)$')
-  local score = tonumber(scores[number])
+  local ends, score = ARGV[2 * number + 2], tonumber(scores[number])
   if score and score == tonumber(ends) and now < score then
-    if redis.call('HSET', event, confirmed, ends .. ' ' .. wall) == 1 then
-      -- What nobody will pull any more is not kept.
-      if only_queue or redis.call('HINCRBY', event, 'unconfirmed', -1) <= 0 then
-        redis.call('HDEL', event, 'v2', 'v3')
-      end
-    end
-    done[#done + 1] = copy
     answer[number] = 1
+    done[#done + 1] = copy
+    notes[#notes + 1] = copy
+    notes[#notes + 1] = ends .. ' ' .. wall
+    if only_queue or redis.call('HINCRBY', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'unconfirmed', -1) <= 0 then
+      -- What nobody will pull any more is not kept.
+      contents[#contents + 1] = 'ti:content:v2:' .. copy
+      contents[#contents + 1] = 'ti:content:v3:' .. copy
+    end
   else
-    local before = redis.call('HGET', event, confirmed)
+    local before = redis.call('HGET', confirmed, copy)
     answer[number] = (before and string.match(before, '^%S+') == ends) and 1 or 0
   end
 end
 
-if #done > 0 then redis.call('ZREM', held, unpack(done)) end
+if #done > 0 then
+  redis.call('ZREM', held, unpack(done))
+  redis.call('HSET', confirmed, unpack(notes))
+end
+if #contents > 0 then redis.call('UNLINK', unpack(contents)) end
 return answer

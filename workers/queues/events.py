@@ -118,13 +118,17 @@ class Events:
 
     def _deliveries(self, queue: str, copy: str, fields: dict[bytes, bytes], ahead: int) -> list[dict[str, Any]]:
         """What is known of an event's way through a pull queue. `ahead` is by how many ms the clock is ahead of queue time."""
-        confirmed = fields.get(f"confirmed:{queue}".encode())
-        ends = confirmed.split()[0] if confirmed else self._client.zscore(f"ti:pull:{queue}:held", copy)
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.hget(f"ti:pull:{queue}:confirmed", copy)
+            pipe.zscore(f"ti:pull:{queue}:held", copy)
+            confirmed, ends = pipe.execute()
+        if confirmed:
+            ends, at = confirmed.split()
         steps: list[dict[str, Any]] = []
         if ends:
             steps.append({"at": iso_time(int(ends) - HOLD_MS + ahead), "what": "pulled", "queue": queue})
         if confirmed:
-            steps.append({"at": iso_time(int(confirmed.split()[1])), "what": "confirmed", "queue": queue})
+            steps.append({"at": iso_time(int(at)), "what": "confirmed", "queue": queue})
         expired = fields.get(f"expired:{queue}".encode())
         if expired and steps:
             steps.insert(0, {**steps[0], "what": "expired", "count": int(expired)})

@@ -19,8 +19,10 @@ for _, found in ipairs(redis.call('XRANGE', 'ti:events', '-', '+', 'COUNT', ARGV
   -- The same callback may have been recorded again after the deduplication window; then the key is the newer one's.
   if kept.entry == entry then
     local copy = entry .. '.' .. fields.id
+    redis.call('UNLINK', 'ti:content:v2:' .. copy, 'ti:content:v3:' .. copy)
     for _, queue in ipairs(cjson.decode(kept.queues)) do
       redis.call('ZREM', 'ti:pull:' .. queue .. ':held', copy)
+      redis.call('HDEL', 'ti:pull:' .. queue .. ':confirmed', copy)
       -- Copies wait in the order of their entries, so the oldest is in front.
       if redis.call('LINDEX', 'ti:pull:' .. queue, 0) == copy then redis.call('LPOP', 'ti:pull:' .. queue) end
     end

@@ -1,42 +1,47 @@
 -- Hands out events of one pull queue: first those whose hold has run out, then waiting ones, in order of arrival.
 --
---   ti:pull:<queue>         list: copies waiting, `<entry in ti:events>.<event id>`
---   ti:pull:<queue>:held    sorted set: copies that are out, by the queue time (ms) at which their hold ends. That time is also
---                           what makes a handle good: a later delivery has a later one
---   ti:event:<id>           hash: see record.lua
+--   ti:pull:<queue>           list: copies waiting, `<entry in ti:events>.<event id>`
+--   ti:pull:<queue>:held      sorted set: copies that are out, by the queue time (ms) at which their hold ends. That time is also
+--                             what makes a handle good: a later delivery has a later one
+--   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold> <ms>`, of events that are kept
+--   ti:content:<form>:<copy>  string: what the API of that form answers, or `=` for the body as it came; while any queue holds it
 --
--- ARGV: queue, how many at most, hold ms, the field with the content. Costs the same however many wait or are held; an event costs
--- one read.
+-- ARGV: queue, how many at most, hold ms, form. Costs the same however many wait or are held, and reads all contents at once.
 -- Returns {ms until the next hold ends or -1, end of these holds, copy, content, copy, content, …}.
 -- A script whose first write frees memory may go on where there is none left: so a full store can still be pulled from.
 redis.call('DEL', 'ti:nothing')
-local queue, most, hold, field = 'ti:pull:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local queue, most, hold, form = 'ti:pull:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local held = queue .. ':held'
 local now = queue_time()
 local ends = milliseconds(now + hold)
 local answer, holds = {-1, ends}, {}
 
--- The event of a copy may have been forgotten, or recorded anew since; then the copy is nobody's.
-local function hand_out(copy)
-  local entry, id = string.match(copy, '^([^.]+)%.(.+)$')
-  local event = 'ti:event:' .. id
-  local kept = redis.call('HMGET', event, 'entry', field)
-  local content = kept[2]
-  if kept[1] ~= entry or not content then return nil end
-  if content == '=' then content = redis.call('HGET', event, 'raw') end
-  holds[#holds + 1] = ends
-  holds[#holds + 1] = copy
-  answer[#answer + 1] = copy
-  answer[#answer + 1] = content
-  return event
+-- Adds to the answer those copies whose event is still kept, and was not recorded anew since; the others.
+local function hand_out(copies)
+  local keys, gone = {}, {}
+  for number, copy in ipairs(copies) do keys[number] = 'ti:content:' .. form .. ':' .. copy end
+  for number, content in ipairs(redis.call('MGET', unpack(keys))) do
+    local copy = copies[number]
+    if content == '=' then
+      content = redis.call('HGET', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'raw')
+    end
+    if content then
+      local size = #answer
+      answer[size + 1], answer[size + 2] = copy, content
+      holds[size - 1], holds[size] = ends, copy
+    else
+      gone[#gone + 1] = copy
+    end
+  end
+  return gone
 end
 
-for _, copy in ipairs(redis.call('ZRANGEBYSCORE', held, '-inf', milliseconds(now), 'LIMIT', 0, most)) do
-  local event = hand_out(copy)
-  if event then
-    redis.call('HINCRBY', event, 'expired:' .. ARGV[1], 1)
-  else
-    redis.call('ZREM', held, copy)
+local expired = redis.call('ZRANGEBYSCORE', held, '-inf', milliseconds(now), 'LIMIT', 0, most)
+if #expired > 0 then
+  local gone = hand_out(expired)
+  if #gone > 0 then redis.call('ZREM', held, unpack(gone)) end
+  for number = 2, #holds, 2 do
+    redis.call('HINCRBY', 'ti:event:' .. string.match(holds[number], '%.(.+)$'), 'expired:' .. ARGV[1], 1)
   end
 end
 
@@ -44,7 +49,7 @@ local room = most - #holds / 2
 while room > 0 do
   local waiting = redis.call('LPOP', queue, room)
   if not waiting then break end
-  for _, copy in ipairs(waiting) do hand_out(copy) end
+  hand_out(waiting)
   if #waiting < room then break end
   room = most - #holds / 2
 end

@@ -5,14 +5,13 @@
 --                               renditions that are this event's own, where that is not all of them), origin, recorded (ms),
 --                               duplicates, duplicate (ms, the last one), entry (its id in ti:events), last_rendition (the id of
 --                               its last entry in ti:renditions), references (task and media id, a JSON list), queues (the pull
---                               queues with a copy, a JSON list), unconfirmed (how many of them have not confirmed), v2 and v3
---                               (what the pull APIs answer until all have; `=` for: as raw), and for each pull queue
---                               expired:<q> (how often a hold of it ran out), confirmed:<q> (`<end of the hold> <ms>`)
+--                               queues with a copy, a JSON list), unconfirmed (of several queues, how many have not confirmed),
+--                               and for each pull queue expired:<q> (how often a hold of it ran out)
 --   ti:events                   stream, the index in order of arrival: id, source, type, status, time (queue time, ms)
 --   ti:renditions               stream, the results in order of arrival: event, number, kind, name
 --   ti:reference:<id>           sorted set: ids of the events with this task id or media id, by their entry in ti:events
 --   ti:task:<source>:<task id>  hash, where renditions accumulate over a task's callbacks: kind/name -> the event that brought it
---   ti:pull:<queue>             list: copies waiting, `<entry>.<event id>`
+--   ti:pull:<queue>, ti:content:<form>:<copy>  see pull.lua
 --   ti:counters                 hash: recorded:<source>, duplicates:<source>
 --
 -- ARGV: origin, dedup ms, retention ms, event id, source, type, status, document, raw, v2, v3, accumulating task or '',
@@ -90,16 +89,21 @@ end
 -- The same callback after the deduplication window is a new event under the same id; the old one leaves the pull queues.
 local old = redis.call('HMGET', event, 'entry', 'queues')
 if old[1] then
+  redis.call('UNLINK', 'ti:content:v2:' .. old[1] .. '.' .. id, 'ti:content:v3:' .. old[1] .. '.' .. id)
   for _, queue in ipairs(cjson.decode(old[2])) do
     redis.call('ZREM', 'ti:pull:' .. queue .. ':held', old[1] .. '.' .. id)
     redis.call('LREM', 'ti:pull:' .. queue, 1, old[1] .. '.' .. id)
+    redis.call('HDEL', 'ti:pull:' .. queue .. ':confirmed', old[1] .. '.' .. id)
   end
 end
 redis.call('DEL', event)
-redis.call('HSET', event, 'document', ARGV[8], 'raw', ARGV[9], 'v2', ARGV[10], 'v3', ARGV[11], 'origin', origin,
+redis.call('HSET', event, 'document', ARGV[8], 'raw', ARGV[9], 'origin', origin,
   'recorded', wall, 'entry', entry, 'last_rendition', last_rendition, 'references', cjson.encode(references),
   'queues', cjson.encode(queues), 'unconfirmed', #queues)
 if not all then redis.call('HSET', event, 'own', table.concat(own, ',')) end
-for _, queue in ipairs(queues) do redis.call('RPUSH', 'ti:pull:' .. queue, entry .. '.' .. id) end
+local copy = entry .. '.' .. id
+redis.call('SET', 'ti:content:v2:' .. copy, ARGV[10])
+redis.call('SET', 'ti:content:v3:' .. copy, ARGV[11])
+for _, queue in ipairs(queues) do redis.call('RPUSH', 'ti:pull:' .. queue, copy) end
 redis.call('HINCRBY', 'ti:counters', 'recorded:' .. source, 1)
 return own
