@@ -58,6 +58,8 @@ def gunicorn_options(settings: Settings) -> dict[str, Any]:
         "http_parser": "fast",
         "worker_connections": CONNECTIONS,
         "backlog": 4096,
+        # Sixteen long handles in a query string fit.
+        "limit_request_line": 8190,
         "keepalive": KEEPALIVE,
         "graceful_timeout": GRACEFUL_TIMEOUT,
         "loglevel": settings.log_level.lower(),
