@@ -128,11 +128,8 @@ def survive(
             "slowest answer, seconds": round(sender.slowest, 2),
             "seconds in all": round(time.monotonic() - began, 1),
         }
-        tell(
-            f"kills ({', '.join(f'{k}={v}' for k, v in environment.items() if k != 'SPOOL_DIR') or 'default'}"
-            f"{', with a spool' if 'SPOOL_DIR' in environment else ''}; {processes} processes)",
-            counts,
-        )
+        server = environment.get("WEB_SERVER", "gunicorn")
+        tell(f"{processes} kills on {server}, {'with' if 'SPOOL_DIR' in environment else 'without'} a spool", counts)
         assert sender.acknowledged
         assert not sender.other, "an answer that is neither 200 nor 503"
         assert counts["acknowledged and lost"] == 0
