@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.chaos.faulty import FAULTS
 from tests.running import COMMANDS, ROOT, Service, until
@@ -14,9 +16,13 @@ from tests.running import COMMANDS, ROOT, Service, until
 class Installation(Service):
     """A Service whose web process is not waited for, and whose processes may have faults."""
 
+    #: Faults that a process has at every start, by its name.
+    always: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
     def launch(self, name: str, *faults: str) -> None:
         """Starts `web`, `worker`, `worker-2`, …, with faults if any are named, and waits for nothing."""
         assert name not in self.processes
+        faults = faults or self.always.get(name, ())
         module = COMMANDS[name.partition("-")[0]]
         command = ["-m", "tests.chaos.faulty", ",".join(faults), module] if faults else ["-m", module]
         assert set(faults) <= FAULTS.keys()

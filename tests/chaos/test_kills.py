@@ -76,11 +76,15 @@ class Chaos:
 
 
 @contextlib.contextmanager
-def installed(directory: Path, **environment: str) -> Iterator[tuple[KillableStore, Installation]]:
+def installed(
+    directory: Path, *, hasty: bool = False, **environment: str
+) -> Iterator[tuple[KillableStore, Installation]]:
     store = KillableStore(directory / "store")
     store.start()
     (directory / "logs").mkdir()
     installation = Installation(store.url, directory / "logs", **environment)
+    if hasty:
+        installation.always = {"clock": ("hasty_sweep",)}
     try:
         for name in NAMES:
             installation.launch(name)
@@ -92,11 +96,18 @@ def installed(directory: Path, **environment: str) -> Iterator[tuple[KillableSto
 
 
 def survive(
-    directory: Path, *, processes: int, stores: int, everything: int, longest: float, **environment: str
+    directory: Path,
+    *,
+    processes: int,
+    stores: int,
+    everything: int,
+    longest: float,
+    hasty: bool = False,
+    **environment: str,
 ) -> dict[str, Any]:
     """The whole story; its counts. Fails if anything acknowledged is lost, or anything comes twice."""
     began = time.monotonic()
-    with installed(directory, **environment) as (store, installation):
+    with installed(directory, hasty=hasty, **environment) as (store, installation):
         chaos = Chaos(store, installation, SEED)
         with Sender(installation.port) as sender:
             chaos.go_on(chaos.kill_one, processes, longest)
@@ -157,7 +168,8 @@ def test_what_was_acknowledged_is_pulled_exactly_once_whatever_was_killed(direct
         processes=6,
         stores=1,
         everything=1,
-        longest=0.6,
+        longest=0.5,
+        hasty=True,
         SPOOL_DIR=str(directory / "spool"),
         LOG_LEVEL="WARNING",
     )
