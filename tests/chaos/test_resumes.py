@@ -33,11 +33,13 @@ def store(directory: Path) -> Iterator[KillableStore]:
 def installation(store: KillableStore, directory: Path) -> Iterator[Installation]:
     (directory / "logs").mkdir()
     installation = Installation(store.url, directory / "logs", SPOOL_DIR=str(directory / "spool"))
-    installation.launch("web")
-    installation.launch("clock")
-    installation.wait_for_web()
-    yield installation
-    installation.stop()
+    try:
+        installation.launch("web")
+        installation.launch("clock")
+        installation.wait_for_web()
+        yield installation
+    finally:
+        installation.stop()
 
 
 def recorded(installation: Installation) -> int:

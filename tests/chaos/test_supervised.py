@@ -31,6 +31,7 @@ class Run:
 
     def __init__(self, directory: Path) -> None:
         self.port = free_port()
+        self._directory = directory
         self._log = directory / "run.log"
         environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
         environment |= {
@@ -52,10 +53,13 @@ class Run:
             self._process = subprocess.Popen(
                 command, env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
+
+    def wait(self) -> None:
+        """Until all of it runs. Then there is `service`, to reach it by."""
         until(lambda: "/callbacks/zego" in self.printed, 30)
-        config = (directory / "var" / "valkey" / "valkey.conf").read_text()
+        config = (self._directory / "var" / "valkey" / "valkey.conf").read_text()
         port, password = (re.search(rf"^{word} (\S+)$", config, re.MULTILINE)[1] for word in ("port", "requirepass"))
-        self.service = Service(f"redis://:{password}@127.0.0.1:{port}/0", directory)
+        self.service = Service(f"redis://:{password}@127.0.0.1:{port}/0", self._directory)
         self.service.port, self.service.url = self.port, f"http://127.0.0.1:{self.port}"
         until(self.is_whole, 30)
 
@@ -97,8 +101,11 @@ class Run:
 @pytest.fixture
 def run(directory: Path) -> Iterator[Run]:
     run = Run(directory)
-    yield run
-    run.kill()
+    try:
+        run.wait()
+        yield run
+    finally:
+        run.kill()
 
 
 @pytest.mark.slow
