@@ -59,7 +59,9 @@ class _Collector:
             "transcode_inbox_inbox_oldest_seconds", "How long the oldest has waited", inbox["oldest_seconds"]
         )
         yield GaugeMetricFamily(
-            "transcode_inbox_dead_letters_waiting", "Dead letters waiting for an operator", parts["dead_letters"]["waiting"]
+            "transcode_inbox_dead_letters_waiting",
+            "Dead letters waiting for an operator",
+            parts["dead_letters"]["waiting"],
         )
         waiting = GaugeMetricFamily(
             "transcode_inbox_pull_events", "Events in a pull queue, held ones included", labels=["queue"]

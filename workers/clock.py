@@ -14,6 +14,7 @@ from workers.celery import make_celery
 from workers.enqueue import Enqueue
 from workers.queues.inbox import Inbox
 from workers.queues.processes import Processes
+from workers.queues.pull import PullQueues
 from workers.queues.retention import Retention
 from workers.queues.spool import Spool
 from workers.start import start
@@ -39,6 +40,7 @@ def duties(settings: Settings) -> dict[str, Callable[[], object]]:
         "presence": lambda: processes.present("clock", started),
         "spool": lambda: enqueue.publish(spool.drain(inbox.append)) if spool else None,
         "sweep": Sweep(inbox, publish=enqueue.publish, queued=enqueue.queued).run,
+        "contents": PullQueues(client, key=settings.seal_key, queues=len(settings.pull_queues)).drop_finished,
         "retention": Retention(client, days=settings.retention_days).run,
     }
 

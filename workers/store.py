@@ -6,7 +6,7 @@ is safe, is decided by the queue that sends it.
 
 import inspect
 import socket
-import threading
+from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 import redis
@@ -73,34 +73,39 @@ class Lines:
     def __init__(self, client: Store, most: int) -> None:
         """`most` connections at once, made as those of `client` are; further callers wait for one."""
         self._pool = client.connection_pool
-        self._idle: list[Any] = []
-        self._free = threading.Semaphore(most)
+        self._lines: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(most):
+            self._lines.put(None)
 
     def execute_command(self, *arguments: Any) -> Any:
         """The answer, as it comes. Raises what redis raises."""
-        with self._free:
-            if not self._idle:
-                return self._run(self._connect(), arguments)
-            try:
-                return self._run(self._idle.pop(), arguments)
-            except redis.ConnectionError:
-                return self._run(self._connect(), arguments)
+        connection = self._lines.get()
+        try:
+            if connection is not None:
+                try:
+                    return self._ask(connection, arguments)
+                except redis.ConnectionError:
+                    connection.disconnect()
+            connection = None
+            connection = self._connect()
+            return self._ask(connection, arguments)
+        except redis.ResponseError:
+            raise
+        except BaseException:
+            # Whatever else ended it, a greenlet's end included: an answer may still be under way, and belongs to nobody.
+            if connection is not None:
+                connection.disconnect()
+            connection = None
+            raise
+        finally:
+            self._lines.put(connection)
 
     def _connect(self) -> Any:
         connection = self._pool.make_connection()
         connection.connect()
         return connection
 
-    def _run(self, connection: Any, arguments: tuple[Any, ...]) -> Any:
-        try:
-            connection.send_command(*arguments, check_health=False)
-            answer = connection.read_response()
-        except redis.ResponseError:
-            self._idle.append(connection)
-            raise
-        except BaseException:
-            # Whatever else ended it, a greenlet's end included: an answer may still be under way, and belongs to nobody.
-            connection.disconnect()
-            raise
-        self._idle.append(connection)
-        return answer
+    @staticmethod
+    def _ask(connection: Any, arguments: tuple[Any, ...]) -> Any:
+        connection.send_command(*arguments, check_health=False)
+        return connection.read_response()

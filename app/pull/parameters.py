@@ -18,7 +18,8 @@ def read_parameters(raw: bytes) -> dict[str, str]:
     for pair in raw.split(b"&"):
         if not pair:
             continue
-        name, _, value = (_decode(part) for part in pair.partition(b"="))
+        encoded_name, _, encoded_value = pair.partition(b"=")
+        name, value = _decode(encoded_name), _decode(encoded_value)
         if name in parameters:
             raise Refused(Reason.UNREADABLE, f"the parameter {printable(name)} is given twice")
         parameters[name] = value
@@ -46,4 +47,6 @@ def numbered(parameters: Mapping[str, str], name: str) -> list[str]:
 
 
 def _decode(part: bytes) -> str:
+    if b"%" not in part and b"+" not in part:
+        return part.decode("utf-8", "surrogateescape")
     return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8", "surrogateescape")

@@ -27,7 +27,8 @@ CONSUMERS = (1, 4)
 REQUIRED = {"fauxqs": 3, "beanstalkd": 1.5}
 
 #: How ours are named: by the client that pulls.
-PLAIN, SDK = "transcode-inbox, plain client", "transcode-inbox, vendor's SDK"
+PLAIN, SDK = "transcode-inbox, API 3.0", "transcode-inbox, API 3.0, vendor's SDK"
+LEGACY = "transcode-inbox, legacy API"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Queue:
 def pull(plan: Plan) -> Section:
     """Every queue, emptied by one consumer and by four."""
     queues = [
+        Queue(LEGACY, "pull_ours_legacy.py", _ours),
         Queue(PLAIN, "pull_ours.py", _ours),
         Queue(SDK, "pull_ours_sdk.py", _ours),
         Queue("fauxqs, boto3", "pull_fauxqs.py", _fauxqs),
@@ -69,16 +71,19 @@ def pull(plan: Plan) -> Section:
         notes=[
             f"{count:,} events each; {plan.rounds} rounds in turn, the best of each.",
             "16 events a call for ours, 10 for fauxqs (what SQS allows), 1 for beanstalkd.",
-            "Only our consumers parse what they get.",
+            "Only our consumers parse what they get. `API 3.0` and `legacy API` are the least possible clients, which sign.",
+            "The required ratios are those of one consumer: four of them and three processes of ours share two cores.",
         ],
     )
     for consumers in CONSUMERS:
         compared = [
-            (PLAIN, "fauxqs, boto3", REQUIRED["fauxqs"]),
-            (PLAIN, "beanstalkd, greenstalk", REQUIRED["beanstalkd"]),
+            (LEGACY, "fauxqs, boto3", REQUIRED["fauxqs"] if consumers == 1 else None),
+            (LEGACY, "beanstalkd, greenstalk", REQUIRED["beanstalkd"] if consumers == 1 else None),
+            (PLAIN, "fauxqs, boto3", None),
+            (PLAIN, "beanstalkd, greenstalk", None),
             (SDK, "fauxqs, boto3", None),
-            (PLAIN, "fauxqs, plain client", None),
-            (PLAIN, "bare XREADGROUP COUNT 16 + XACK", None),
+            (LEGACY, "fauxqs, plain client", None),
+            (LEGACY, "bare XREADGROUP COUNT 16 + XACK", None),
         ]
         for ours, peer, required in compared:
             what = f"{ours} / {peer}, {_setting(consumers)}"

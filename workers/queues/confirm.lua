@@ -7,7 +7,7 @@ redis.call('DEL', 'ti:nothing')
 local held, confirmed = 'ti:pull:' .. ARGV[1] .. ':held', 'ti:pull:' .. ARGV[1] .. ':confirmed'
 local only_queue = tonumber(ARGV[2]) == 1
 local now, wall = queue_time(), milliseconds(wall_time())
-local answer, copies, done, notes, contents = {}, {}, {}, {}, {}
+local answer, copies, done, notes, finished = {}, {}, {}, {}, {}
 
 for i = 3, #ARGV, 2 do copies[#copies + 1] = ARGV[i] end
 local scores = redis.call('ZMSCORE', held, unpack(copies))
@@ -20,9 +20,7 @@ for number, copy in ipairs(copies) do
     notes[#notes + 1] = copy
     notes[#notes + 1] = ends .. ' ' .. wall
     if only_queue or redis.call('HINCRBY', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'unconfirmed', -1) <= 0 then
-      -- What nobody will pull any more is not kept.
-      contents[#contents + 1] = 'ti:content:v2:' .. copy
-      contents[#contents + 1] = 'ti:content:v3:' .. copy
+      finished[#finished + 1] = copy
     end
   else
     local before = redis.call('HGET', confirmed, copy)
@@ -34,5 +32,6 @@ if #done > 0 then
   redis.call('ZREM', held, unpack(done))
   redis.call('HSET', confirmed, unpack(notes))
 end
-if #contents > 0 then redis.call('UNLINK', unpack(contents)) end
+-- What nobody will pull any more is not kept; but the client need not wait for that.
+if #finished > 0 then redis.call('RPUSH', 'ti:content:finished', unpack(finished)) end
 return answer

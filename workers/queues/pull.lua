@@ -4,7 +4,8 @@
 --   ti:pull:<queue>:held      sorted set: copies that are out, by the queue time (ms) at which their hold ends. That time is also
 --                             what makes a handle good: a later delivery has a later one
 --   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold> <ms>`, of events that are kept
---   ti:content:<form>:<copy>  string: what the API of that form answers, or `=` for the body as it came; while any queue holds it
+--   ti:content:<form>:<copy>  string: what the API of that form answers, or `=` for the body as it came
+--   ti:content:finished       list: copies that every queue has confirmed, whose contents the clock drops
 --
 -- ARGV: queue, how many at most, hold ms, form. Costs the same however many wait or are held, and reads all contents at once.
 -- Returns {ms until the next hold ends or -1, end of these holds, copy, content, copy, content, …}.

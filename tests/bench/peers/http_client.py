@@ -15,12 +15,19 @@ class Connection:
         self._socket = socket.create_connection((server.hostname, server.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
+    def get(self, target: str) -> dict:
+        """The answer, parsed."""
+        return self._exchange(f"GET {target} HTTP/1.1\r\nHost: {self.host}\r\n\r\n".encode())
+
     def post(self, headers: Mapping[str, str], body: str) -> dict:
         """The answer, parsed."""
         content = body.encode()
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         head = f"POST / HTTP/1.1\r\nHost: {self.host}\r\n{lines}Content-Length: {len(content)}\r\n\r\n"
-        self._socket.sendall(head.encode() + content)
+        return self._exchange(head.encode() + content)
+
+    def _exchange(self, request: bytes) -> dict:
+        self._socket.sendall(request)
         received = self._more()
         while (end := received.find(b"\r\n\r\n")) < 0:
             received += self._more()
