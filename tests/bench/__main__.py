@@ -15,6 +15,7 @@ from tests.bench.ingress import alone, fsync, ingress
 from tests.bench.plan import Plan
 from tests.bench.pull import pull
 from tests.bench.servers import BenchError, program, valkey_binary
+from tests.bench.waiting_clients import waiting_clients
 
 Scenario = Callable[[Plan], report.Section]
 
@@ -23,6 +24,7 @@ SCENARIOS: dict[str, Scenario] = {
     "alone": alone,
     "fsync": fsync,
     "backlog": backlog,
+    "waiting": waiting_clients,
     "end_to_end": end_to_end,
     "pull": pull,
     "deep": deep,
@@ -65,7 +67,7 @@ def main(
 ) -> None:
     """Measures transcode-inbox and its peers under the same load.
 
-    NAMES: ingress, alone, fsync, backlog, end_to_end, pull, deep; without any, all but deep.
+    NAMES: ingress, alone, fsync, backlog, waiting, end_to_end, pull, deep; without any, all but deep.
     """
     chosen = list(dict.fromkeys(names or (name for name in SCENARIOS if name != LONG)))
     if deep and LONG not in chosen:
