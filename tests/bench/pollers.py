@@ -1,4 +1,4 @@
-"""`python -m tests.bench.pollers URL COUNT`: so many clients that long-poll for events, each on a connection of its own, until killed."""
+"""`python -m tests.bench.pollers URL COUNT`: so many clients that long-poll for events, each on its own connection."""
 
 import asyncio
 import base64

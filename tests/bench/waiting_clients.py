@@ -45,7 +45,8 @@ def waiting_clients(plan: Plan) -> Section:
         ],
         [Ratio("p99, clients waiting / nobody", best_beside.p99 / best_alone.p99, REQUIRED, at_least=False)],
         [
-            f"{PER_SECOND} callbacks a second for {plan.seconds:g} s; each wakes a client that waits. Workers and clock run beside it.",
+            f"{PER_SECOND} callbacks a second for {plan.seconds:g} s; each wakes a client that waits.",
+            "Workers and clock run beside it.",
             f"{plan.rounds} rounds in turn, the best of each; `rounds` are p99 in ms. No client was refused.",
         ],
     )
