@@ -99,6 +99,8 @@ class EmbeddedValkey:
                 "appendonly yes",
                 "appendfsync always",
                 "aof-load-truncated yes",
+                # Each rewrite forks a process that shares the processor with everything else for a while.
+                "auto-aof-rewrite-min-size 1gb",
                 'save ""',
                 "maxmemory-policy noeviction",
                 "tcp-backlog 128",

@@ -165,7 +165,7 @@ class Valkey:
 
 @contextlib.contextmanager
 def valkey(appendfsync: str = "everysec") -> Iterator[Valkey]:
-    """The embedded server with a fresh data directory and `appendonly yes`; but for RDB snapshots its defaults."""
+    """The embedded server with a fresh data directory and `appendonly yes`; but for snapshots and rewrites its defaults."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     port = free_port()
     with tempfile.TemporaryDirectory(dir=SCRATCH, prefix="valkey-") as directory:
@@ -177,6 +177,9 @@ def valkey(appendfsync: str = "everysec") -> Iterator[Valkey]:
             "yes",
             "--appendfsync",
             appendfsync,
+            # As `run` and the compose file have it; see docs/operations.md.
+            "--auto-aof-rewrite-min-size",
+            "1gb",
             "--loglevel",
             "warning",
         ]
