@@ -8,6 +8,7 @@ all to waiting clients.
 """
 
 import logging
+import random
 import threading
 import time
 from collections import deque
@@ -17,6 +18,8 @@ from workers.queues.pull import Pulled, PullQueues
 
 #: Seconds a pull waits for a first event.
 LONG_POLL = 5.0
+#: The part of it by which waits differ, so that clients that came together (after a restart) do not go on asking together.
+SPREAD = 0.1
 #: Seconds between two looks at holds that have run out, at most.
 LOOK_EVERY = 1.0
 
@@ -63,7 +66,7 @@ class WaitingRoom:
                 self._attendant = threading.Thread(target=self._attend, name="pull attendant", daemon=True)
                 self._attendant.start()
         self._somebody.set()
-        if not waiter.answered.wait(self._long_poll):
+        if not waiter.answered.wait(self._long_poll * random.uniform(1 - SPREAD, 1)):  # noqa: S311 -- nobody's secret
             with self._lock:
                 waiter.late = True
                 if not waiter.being_served:

@@ -26,8 +26,9 @@ def request(host: str) -> bytes:
     return f"GET {PATH}?{urlencode(query)} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
 
-async def poll(host: str, port: int, asking: bytes) -> None:
-    """Asks again and again; whatever comes is left unconfirmed."""
+async def poll(host: str, port: int, asking: bytes, begin: float) -> None:
+    """Asks again and again, from `begin` seconds on; whatever comes is left unconfirmed."""
+    await asyncio.sleep(begin)
     reader, writer = await asyncio.open_connection(host, port)
     while True:
         writer.write(asking)
@@ -44,8 +45,9 @@ async def main(url: str, count: int) -> None:
     server = urlsplit(url)
     asking = request(server.netloc)
     async with asyncio.TaskGroup() as pollers:
-        for _ in range(count):
-            pollers.create_task(poll(server.hostname or "", server.port or 80, asking))
+        for number in range(count):
+            # Clients of many programs do not ask in step: they are spread over the five seconds of a long poll.
+            pollers.create_task(poll(server.hostname or "", server.port or 80, asking, 5 * number / count))
 
 
 if __name__ == "__main__":

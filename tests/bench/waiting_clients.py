@@ -15,7 +15,7 @@ CLIENTS = 1_000
 PER_SECOND = 100
 REQUIRED = 2
 #: Seconds for all to have connected and to be waiting.
-SETTLE = 6
+SETTLE = 8
 
 
 def waiting_clients(plan: Plan) -> Section:
