@@ -141,7 +141,8 @@ def test_orphans_of_a_killed_process_go_with_it(tmp_path, start):
 def test_a_killed_undertaker_is_replaced(tmp_path, start):
     supervised = start(script(tmp_path, "[python('one', 'time.sleep(100)')]"))
     until(lambda: pids(supervised.printed, "one"))
-    undertakers = until(lambda: _undertakers(supervised.process.pid))
+    until(lambda: _undertakers(supervised.process.pid))
+    undertakers = _undertakers(supervised.process.pid)
     assert len(undertakers) == 1
     os.kill(undertakers[0], signal.SIGKILL)
     until(lambda: _undertakers(supervised.process.pid) not in ([], undertakers))
