@@ -1,5 +1,6 @@
 """A callback that ends the workers which read it: the last thing between a group and its end."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import redis
 from schemas.samples import sample
 from tests.running import ROOT, Service
 from workers.queues.inbox import BEGIN, Callback, Inbox
-from workers.tasks.ingest import MOST_DEATHS, SUSPICIOUS_AFTER
+from workers.tasks.ingest import HOPELESS_AFTER, MOST_DEATHS, SUSPICIOUS_AFTER
 
 #: A worker that dies of one body, as one would of a fault in a C library.
 MORTAL = """
@@ -50,6 +51,28 @@ def test_a_callback_that_ends_workers_becomes_a_dead_letter_and_its_neighbours_e
     (letter,) = store.zrange("ti:dead", 0, -1)
     assert store.hget(b"ti:dead:" + letter, "reason") == b"internal"
     assert store.hget(b"ti:dead:" + letter, "message") == b"2 workers ended while they read it"
+
+
+def test_a_callback_that_can_never_be_recorded_becomes_a_dead_letter_in_the_end(
+    store: redis.Redis, redis_url: str, directory: Path
+) -> None:
+    environment = Service(redis_url, directory).environment
+    inbox = Inbox(store)
+    bad = sample("zego")
+    # Whatever it may be in earnest: here, a key of the wrong type where the event's index belongs.
+    store.set(f"ti:reference:{json.loads(bad)['TaskId']}", "in the way")
+    entry = inbox.append([Callback("zego", bad), Callback("zego", sample("zego"))])
+    for times in range(HOPELESS_AFTER + 1):
+        assert store.xlen("ti:inbox") == 1, times
+        subprocess.run(
+            [sys.executable, "-c", MORTAL, entry], env=environment, cwd=ROOT, timeout=30, capture_output=True
+        )
+        inbox.lost(overtaken="0-0", idle_since=inbox.sight().newest, grace=0, begin=BEGIN, most=10)
+    assert store.xlen("ti:inbox") == 0
+    (letter,) = store.zrange("ti:dead", 0, -1)
+    assert store.hget(b"ti:dead:" + letter, "body") == bad
+    assert b"could not be recorded" in store.hget(b"ti:dead:" + letter, "message")
+    assert store.llen("ti:pull:0") == 1, "its neighbour"
 
 
 def test_reading_costs_an_ordinary_entry_no_note(store: redis.Redis, redis_url: str, directory: Path) -> None:

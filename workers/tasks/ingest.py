@@ -33,6 +33,10 @@ ROUND = 8
 STORE_TIMEOUT = 20.0
 #: How often an entry may be lost before its callbacks are read with a note of which one is being read.
 SUSPICIOUS_AFTER = 3
+#: How often an entry may be lost before a callback in it that the store refuses is a dead letter.
+HOPELESS_AFTER = 10
+#: Refusals that say nothing about the callback.
+STORE_STATE = (redis.OutOfMemoryError, redis.ReadOnlyError)
 #: How many workers a callback may end before it is a dead letter.
 MOST_DEATHS = 2
 
@@ -86,6 +90,7 @@ class Ingest:
                     recordables.append(understood)
 
         recorded = self._events.record(recordables)
+        self._give_up(entries, recordables, recorded, letters)
         refused = self._dead_letters.add(letters)
         self._exchange.publish(_handed_on(recordables, recorded))
         origins = [recordable.origin for recordable in recordables] + [letter.origin for letter in letters]
@@ -97,6 +102,26 @@ class Ingest:
         # Were the whole round left in the inbox, one entry that can never be recorded would hold up all those behind it.
         self._inbox.finish([entry.id for entry in entries if entry.id not in failed])
         return list(failed.values())
+
+    @staticmethod
+    def _give_up(
+        entries: Sequence[Entry],
+        recordables: Sequence[Recordable],
+        recorded: list[list[Rendition] | Exception | None],
+        letters: list[DeadLetter],
+    ) -> None:
+        """Makes dead letters of what the store has refused HOPELESS_AFTER times, for a reason that is not the store's state.
+
+        If it refuses the dead letter too, everything stays as it is.
+        """
+        hopeless = {entry.id: entry for entry in entries if entry.times_lost >= HOPELESS_AFTER}
+        for number, recordable in enumerate(recordables):
+            answer = recorded[number]
+            entry_id, _, position = recordable.origin.partition("/")
+            if entry_id in hopeless and isinstance(answer, redis.ResponseError) and not isinstance(answer, STORE_STATE):
+                callback = hopeless[entry_id].callbacks[int(position)]
+                letters.append(_letter(callback, "internal", f"it could not be recorded: {answer}", recordable.origin))
+                recorded[number] = None
 
     def _understand_carefully(self, callback: Callback, origin: str) -> Recordable | DeadLetter:
         """As `understand`, for an entry that was lost so often that one of its callbacks may be what ends the workers."""
