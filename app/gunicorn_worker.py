@@ -80,7 +80,10 @@ def _to_bytes(reply: "Reply", ends: bool) -> bytes:
     now = int(time.time())
     if now != _Date.second:
         _Date.second, _Date.line = now, f"Date: {formatdate(now, usegmt=True)}\r\n".encode()
-    headers = "".join(f"{name}: {value}\r\n" for name, value in reply.all_headers)
+    extra = "".join(f"{name}: {value}\r\n" for name, value in reply.headers) if reply.headers else ""
     connection = "close" if ends else "keep-alive"
-    head = f"HTTP/1.1 {reply.status}\r\n{headers}Connection: {connection}\r\n".encode("latin-1")
-    return b"%b%b\r\n%b" % (head, _Date.line, reply.body)
+    head = (
+        f"HTTP/1.1 {reply.status}\r\nContent-Type: application/json\r\nContent-Length: {len(reply.body)}\r\n"
+        f"{extra}Connection: {connection}\r\n"
+    )
+    return b"%b%b\r\n%b" % (head.encode("latin-1"), _Date.line, reply.body)

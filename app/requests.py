@@ -53,6 +53,8 @@ class Request:
     def body(self, most: int) -> bytes:
         """All of it, once. Raises BodyTooLarge over `most` bytes, and BodyCutShort."""
         length = self._length
+        if length == 0:
+            return b""
         if length is not None and length > most:
             # Many clients look for an answer only when they have sent everything, and some servers hang up on them before.
             with contextlib.suppress(Exception):

@@ -9,6 +9,7 @@ import socket
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
+import hiredis
 import redis
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection
@@ -107,5 +108,5 @@ class Lines:
 
     @staticmethod
     def _ask(connection: Any, arguments: tuple[Any, ...]) -> Any:
-        connection.send_command(*arguments, check_health=False)
+        connection.send_packed_command([hiredis.pack_command(arguments)], check_health=False)
         return connection.read_response()

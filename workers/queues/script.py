@@ -31,7 +31,7 @@ class Script:
         try:
             return client.execute_command("EVALSHA", self._digest, 0, *arguments)
         except NoScriptError:
-            client.execute_command("SCRIPT LOAD", self._text)
+            client.execute_command("SCRIPT", "LOAD", self._text)
             return client.execute_command("EVALSHA", self._digest, 0, *arguments)
 
     def run_each(self, client: Store, calls: Sequence[Iterable[Argument]]) -> list[Any]:
