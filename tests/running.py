@@ -41,8 +41,10 @@ def until(condition: Callable[[], Any], seconds: float = 20, every: float = 0.05
 
 @contextlib.contextmanager
 def a_store(directory: Path, **config: Any) -> Iterator[ValkeyServer]:
-    """A Valkey of its own, with the append-only file on."""
+    """A Valkey of its own, with the append-only file on; or the server that STORE_SERVER names, to test on another."""
     server = ValkeyServer(data_dir=directory, config={"appendonly": "yes", **config})
+    if other := os.environ.get("STORE_SERVER"):
+        server._binary_path = Path(other)
     server.start()
     try:
         yield server

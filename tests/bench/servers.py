@@ -158,6 +158,12 @@ class Valkey:
         self.url = f"redis://127.0.0.1:{port}/0"
         self.client = redis.Redis(port=port, socket_timeout=120)
 
+    def wait_for_rewrite(self) -> None:
+        """Returns once no rewrite of the append-only file is under way, and none begins any more."""
+        self.client.config_set("auto-aof-rewrite-percentage", 0)
+        while self.client.info("persistence")["aof_rewrite_in_progress"]:
+            time.sleep(0.2)
+
     def used_memory(self) -> int:
         """Bytes, as the server counts them."""
         return int(self.client.info("memory")["used_memory"])
