@@ -173,6 +173,6 @@ def test_the_line_about_a_death_says_how(status, words):
 
 
 def _undertakers(parent: int) -> list[int]:
-    listed = os.popen("ps -eo pid=,ppid=,stat=,args=").read().splitlines()
+    listed = os.popen("ps -ww -eo pid=,ppid=,stat=,args=").read().splitlines()
     rows = [line.split(None, 3) for line in listed]
     return [int(r[0]) for r in rows if int(r[1]) == parent and "undertaker.py" in r[3] and not r[2].startswith("Z")]
