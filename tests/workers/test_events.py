@@ -208,3 +208,12 @@ def test_a_full_store_can_still_be_emptied(store: redis.Redis) -> None:
         store.config_set("maxmemory", "0")
     assert store.xlen("ti:events") == 0
     assert isinstance(events(store).record([recordable(5)])[0], list)
+
+
+def test_one_handle_twice_in_a_call_leaves_the_other_queue_its_event(store: redis.Redis) -> None:
+    events(store).record([recordable(2)])
+    queues = PullQueues(store, key=b"k" * 32, queues=2)
+    (mine,), _ = queues.pull("0", "v3")
+    assert queues.confirm("0", [mine.handle.decode()] * 2) == [True, True]
+    queues.drop_finished()
+    assert len(queues.pull("7", "v3")[0]) == 1

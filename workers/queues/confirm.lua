@@ -7,7 +7,7 @@ redis.call('DEL', 'ti:nothing')
 local held, confirmed = 'ti:pull:' .. ARGV[1] .. ':held', 'ti:pull:' .. ARGV[1] .. ':confirmed'
 local only_queue = tonumber(ARGV[2]) == 1
 local now, wall = queue_time(), milliseconds(wall_time())
-local answer, copies, done, notes, finished = {}, {}, {}, {}, {}
+local answer, copies, done, notes, finished, seen = {}, {}, {}, {}, {}, {}
 
 for i = 3, #ARGV, 2 do copies[#copies + 1] = ARGV[i] end
 local scores = redis.call('ZMSCORE', held, unpack(copies))
@@ -19,7 +19,10 @@ for number, copy in ipairs(copies) do
     done[#done + 1] = copy
     notes[#notes + 1] = copy
     notes[#notes + 1] = ends .. ' ' .. wall
-    if only_queue or redis.call('HINCRBY', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'unconfirmed', -1) <= 0 then
+    -- One handle twice in a call is one confirmation: the other queues' copies still need the content.
+    local first = not seen[copy]
+    seen[copy] = true
+    if first and (only_queue or redis.call('HINCRBY', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'unconfirmed', -1) <= 0) then
       finished[#finished + 1] = copy
     end
   else

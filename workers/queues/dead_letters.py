@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.times import iso_time
-from workers.queues.inbox import Callback
 from workers.queues.listing import BadCursor, Page
 from workers.queues.script import Script
 from workers.store import Store
@@ -112,11 +111,6 @@ class DeadLetters:
     def count(self) -> int:
         """How many there are."""
         return int(self._client.zcard("ti:dead"))
-
-
-def letter_of(callback: Callback, reason: str, message: str, origin: str) -> DeadLetter:
-    """The dead letter that `callback` becomes."""
-    return DeadLetter(callback.source, callback.body, reason, message, callback.received or 0, origin)
 
 
 def _letter(letter_id: str, fields: dict[bytes, bytes]) -> dict[str, Any]:

@@ -31,10 +31,6 @@ class Processes:
         about["seen"] = int(_TICK.run(self._client))
         self._client.hset("ti:processes", f"{kind}:{host}:{pid}", json.dumps(about))
 
-    def leave(self, kind: str) -> None:
-        """Says that this process ends."""
-        self._client.hdel("ti:processes", f"{kind}:{socket.gethostname()}:{os.getpid()}")
-
     def list(self) -> list[dict[str, Any]]:
         """Each with `kind`, `host`, `pid`, `finished`, `age` and `silent` (seconds), and whether it `lives`.
 
