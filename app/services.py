@@ -20,6 +20,7 @@ from workers.queues.inbox import Inbox
 from workers.queues.listing import Listing
 from workers.queues.processes import Processes
 from workers.queues.pull import PullQueues
+from workers.queues.samples import Samples
 from workers.queues.spool import Spool
 from workers.store import connect
 
@@ -61,6 +62,7 @@ class Services:
         self.listing = Listing(store)
         self.dead_letters = DeadLetters(store)
         self.processes = Processes(store)
+        self.samples = Samples(store, pull_queues=settings.pull_queues)
         self.pull_queues = PullQueues(store, key=settings.seal_key, queues=len(settings.pull_queues))
         self.waiting_room = WaitingRoom(self.pull_queues, most_waiting=MOST_WAITING[settings.web_server])
 

@@ -16,6 +16,7 @@ from workers.queues.inbox import Inbox
 from workers.queues.processes import Processes
 from workers.queues.pull import PullQueues
 from workers.queues.retention import Retention
+from workers.queues.samples import Samples
 from workers.queues.spool import Spool
 from workers.start import start
 from workers.store import connect
@@ -41,6 +42,7 @@ def duties(settings: Settings) -> dict[str, Callable[[], object]]:
         "spool": lambda: enqueue.publish(spool.drain(inbox.append)) if spool else None,
         "sweep": Sweep(inbox, publish=enqueue.publish, queued=enqueue.queued).run,
         "contents": PullQueues(client, key=settings.seal_key, queues=len(settings.pull_queues)).drop_finished,
+        "samples": Samples(client, pull_queues=settings.pull_queues).take,
         "retention": Retention(client, days=settings.retention_days).run,
     }
 
