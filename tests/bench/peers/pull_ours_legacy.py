@@ -22,10 +22,11 @@ def connect() -> consumers.Take:
         pairs = [("Action", action), ("Nonce", "1"), ("SecretId", SECRET_ID), ("SignatureMethod", "HmacSHA256")]
         pairs += [("Timestamp", str(int(time.time())))]
         pairs += sorted((f"msgHandle.{number}", handle) for number, handle in enumerate(handles))
-        text = f"GET{connection.host}{PATH}?" + "&".join(f"{name}={value}" for name, value in pairs)
+        # Nothing in it needs percent-encoding, handles included; the signature does.
+        query = "&".join(f"{name}={value}" for name, value in pairs)
+        text = f"GET{connection.host}{PATH}?{query}"
         signature = base64.b64encode(hmac.digest(SECRET_KEY, text.encode(), hashlib.sha256)).decode()
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in [*pairs, ("Signature", signature)])
-        answer = connection.get(f"{PATH}?{query}")
+        answer = connection.get(f"{PATH}?{query}&Signature={quote(signature, safe='')}")
         if answer["code"] not in (0, 4000):
             raise RuntimeError(f"{action}: {answer}")
         return answer
