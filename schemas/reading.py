@@ -1,6 +1,5 @@
 """From a callback's bytes to the one event: decode, check the signature, validate, say it in our words."""
 
-from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -9,15 +8,11 @@ from marshmallow import ValidationError
 from schemas.decoding import NotUnderstood, Payload
 from schemas.encoding import encode_canonical
 from schemas.event import Rendition, TranscodeEvent
+from schemas.problems import sentence
 from schemas.sources import SOURCES
 from schemas.sources.source import Source
 
 __all__ = ["NotUnderstood", "decode_raw", "read_callback"]
-
-#: Problems named in one message, and characters in it: it is for a person, and a body may hold a million
-#: problems.
-MOST_PROBLEMS = 10
-MOST_CHARACTERS = 1000
 
 
 def read_callback(
@@ -48,7 +43,7 @@ def read_callback(
     try:
         loaded = form.schema.load(payload)
     except ValidationError as error:
-        raise NotUnderstood("invalid", _sentence(error.messages)) from None
+        raise NotUnderstood("invalid", sentence(error.messages)) from None
     said = form.tell(loaded)
     event_id = _identity(known, payload)
     _number(said.renditions, event_id)
@@ -93,24 +88,3 @@ def _number(renditions: list[Rendition], event_id: str) -> None:
             candidate = f"{plain}~{times[plain]}"
         times[candidate] = 1
         rendition["id"] = candidate
-
-
-def _sentence(messages: Any) -> str:
-    problems = list(_problems(messages, ()))
-    sentence = "; ".join(problems[:MOST_PROBLEMS])
-    if len(sentence) > MOST_CHARACTERS:
-        sentence = sentence[: MOST_CHARACTERS - 2] + " …"
-    if len(problems) > MOST_PROBLEMS:
-        sentence += f"; and {len(problems) - MOST_PROBLEMS} more"
-    return sentence
-
-
-def _problems(messages: Any, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(messages, dict):
-        for key, inner in messages.items():
-            yield from _problems(inner, path if key == "_schema" else (*path, str(key)))
-    elif isinstance(messages, list):
-        for inner in messages:
-            yield from _problems(inner, path)
-    else:
-        yield f"{'.'.join(path)}: {str(messages).rstrip('.')}" if path else str(messages).rstrip(".")

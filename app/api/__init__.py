@@ -2,21 +2,23 @@
 
 import hmac
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from app.api import dead_letters, events, renditions
-from app.api.answers import BadLimit
+from app.api import dead_letters, events, openapi, renditions
+from app.api.calls import Api, BadBody
 from app.errors import error
 from app.services import Services
+from schemas.api.query import BadQuery
 from workers.queues.listing import BadCursor
 
+PREFIX = "/api"
 WWW_AUTHENTICATE = {"WWW-Authenticate": "Bearer"}
 
 
 def blueprint(services: Services) -> Blueprint:
     """Everything under `/api`."""
-    routes = Blueprint("api", __name__, url_prefix="/api")
+    routes = Blueprint("api", __name__, url_prefix=PREFIX)
 
     @routes.before_request
     def authorise() -> ResponseReturnValue | None:
@@ -26,14 +28,26 @@ def blueprint(services: Services) -> Blueprint:
             return error(401, "unauthorized", "This needs `Authorization: Bearer` and the API_TOKEN.", WWW_AUTHENTICATE)
         return None
 
+    @routes.after_app_request
+    def keep_nowhere(response: Response) -> Response:
+        # Answers hold secrets and raw bodies: no cache on the way is to keep them.
+        if request.path.startswith(f"{PREFIX}/"):
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @routes.errorhandler(BadQuery)
+    def bad_query(exception: BadQuery) -> ResponseReturnValue:
+        return error(400, exception.code, str(exception))
+
+    @routes.errorhandler(BadBody)
+    def bad_body(exception: BadBody) -> ResponseReturnValue:
+        return error(400, "bad_body", str(exception))
+
     @routes.errorhandler(BadCursor)
     def bad_cursor(exception: BadCursor) -> ResponseReturnValue:
         return error(400, "bad_cursor", str(exception))
 
-    @routes.errorhandler(BadLimit)
-    def bad_limit(exception: BadLimit) -> ResponseReturnValue:
-        return error(400, "bad_limit", str(exception))
-
-    for of in (events, renditions, dead_letters):
-        of.add_routes(routes, services)
+    api = Api(routes)
+    for of in (events, renditions, dead_letters, openapi):
+        of.add_routes(api, services)
     return routes

@@ -1,21 +1,24 @@
 """`/api/events`: what came in."""
 
-from flask import Blueprint, jsonify
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from app.api.answers import filters, listed, not_found, window
+from app.api.answers import listed, not_found
+from app.api.calls import Api, Given
 from app.services import Services
+from schemas.api.events import EventsPage, EventsQuery, WholeEvent
 
 
-def add_routes(routes: Blueprint, services: Services) -> None:
+def add_routes(api: Api, services: Services) -> None:
     """The list, and one."""
 
-    @routes.get("/events")
-    def events() -> ResponseReturnValue:
-        given = filters("source", "media_id", "task_id", "type", "status")
-        return listed("events", services.listing.events(**window(), **given))
+    @api.call("GET", "/events", query=EventsQuery, answers={200: EventsPage})
+    def events(query: Given) -> ResponseReturnValue:
+        """Lists events, newest first."""
+        return listed("events", services.listing.events(**query))
 
-    @routes.get("/events/<path:event_id>")
+    @api.call("GET", "/events/<path:event_id>", answers={200: WholeEvent})
     def event(event_id: str) -> ResponseReturnValue:
+        """Shows one event with its renditions, the body it came as, and its story."""
         found = services.events.find(event_id)
         return not_found("event", event_id) if found is None else jsonify(found)

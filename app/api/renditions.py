@@ -1,15 +1,17 @@
 """`/api/renditions`: what the events fanned out to."""
 
-from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.api.answers import filters, listed, window
+from app.api.answers import listed
+from app.api.calls import Api, Given
 from app.services import Services
+from schemas.api.renditions import RenditionsPage, RenditionsQuery
 
 
-def add_routes(routes: Blueprint, services: Services) -> None:
+def add_routes(api: Api, services: Services) -> None:
     """The list."""
 
-    @routes.get("/renditions")
-    def renditions() -> ResponseReturnValue:
-        return listed("renditions", services.listing.renditions(**window(), **filters("media_id", "kind", "name")))
+    @api.call("GET", "/renditions", query=RenditionsQuery, answers={200: RenditionsPage})
+    def renditions(query: Given) -> ResponseReturnValue:
+        """Lists renditions, newest first, each with the event it belongs to."""
+        return listed("renditions", services.listing.renditions(**query))

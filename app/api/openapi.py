@@ -1,0 +1,212 @@
+"""`/api/openapi.json`: the JSON API described in OpenAPI 3.1, from the declarations that it is served by.
+
+It holds no secret, but it needs the token like everything else under `/api`: what need not be open is not.
+"""
+
+import functools
+import inspect
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+from marshmallow import INCLUDE, Schema, fields
+
+from app.api.calls import Api, Call, Content, Lines
+from app.services import Services
+from schemas.api.answer import Answer, Error
+from schemas.api.health import Alive, Ready
+from schemas.sources import SOURCES
+
+#: of the API, not of the program: it changes when a client must
+VERSION = "1.0"
+TAGS = {
+    "events": "What came in, understood.",
+    "renditions": "What the events fanned out to.",
+    "dead-letters": "What could not be understood or delivered, to be replayed or discarded.",
+    "subscriptions": "Where renditions are pushed to.",
+    "openapi": "This document.",
+    "callbacks": "What the vendors post.",
+    "health": "Whether it lives, and how it is.",
+}
+#: Every call under `/api` may answer these.
+ERRORS = {
+    400: "A parameter or the body cannot be understood: `bad_parameter`, `bad_limit`, `bad_cursor`, `bad_body`.",
+    401: "`unauthorized`: the token is missing or wrong.",
+    503: "`store_unavailable`: the store does not answer at the moment.",
+}
+NOT_FOUND = "`not_found`: there is no such thing."
+TOO_LARGE = "`request_entity_too_large`: the body is longer than this takes."
+
+_IN_RULE = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+class Document(Answer):
+    """An OpenAPI 3.1 document."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    openapi = fields.String()
+    info = fields.Dict()
+    paths = fields.Dict()
+
+
+class _WithDocstrings(MarshmallowPlugin):
+    """Gives every schema of the document what its class says it is."""
+
+    def schema_helper(self, name: str, definition: dict[Any, Any], **kwargs: Any) -> dict[Any, Any] | None:
+        """The schema as JSON Schema."""
+        made: dict[Any, Any] | None = super().schema_helper(name, definition, **kwargs)  # type: ignore[no-untyped-call]
+        return made and {"description": _about(type(kwargs["schema"])), **made}
+
+
+def add_routes(api: Api, services: Services) -> None:
+    """The document."""
+
+    @functools.cache
+    def document() -> dict[str, Any]:
+        return describe(api.calls)
+
+    @api.call("GET", "/openapi.json", answers={200: Document})
+    def openapi() -> ResponseReturnValue:
+        """Describes the API in OpenAPI 3.1."""
+        return jsonify(document())
+
+
+def describe(calls: Iterable[Call]) -> dict[str, Any]:
+    """The document of these calls under `/api`, and of what else is asked of a web process in JSON or posted to it."""
+    spec = APISpec(
+        title="transcode-inbox",
+        version=VERSION,
+        openapi_version="3.1.0",
+        plugins=[_WithDocstrings()],
+        info={"description": 'Every list is newest first. Absent is null, never 0 or "".'},
+        servers=[{"url": "/"}],
+        tags=[{"name": name, "description": about} for name, about in TAGS.items()],
+    )
+    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "description": "`API_TOKEN`"})
+    for call in calls:
+        spec.path(path=_path(call.rule), operations={call.method.lower(): _operation(call)})
+    for path, method, operation in _others():
+        spec.path(path=path, operations={method: operation})
+    described: dict[str, Any] = spec.to_dict()
+    return described
+
+
+def _path(rule: str) -> str:
+    return "/api" + _IN_RULE.sub(r"{\1}", rule)
+
+
+def _operation(call: Call) -> dict[str, Any]:
+    summary, _, description = call.about.partition("\n")
+    in_path = _IN_RULE.findall(call.rule)
+    errors = {
+        **ERRORS,
+        **({404: NOT_FOUND} if in_path else {}),
+        **({413: TOO_LARGE} if call.body else {}),
+        **call.errors,
+    }
+    operation: dict[str, Any] = {
+        "operationId": call.name,
+        "tags": [call.tag],
+        "summary": summary.rstrip("."),
+        "security": [{"token": []}],
+        "parameters": [
+            *({"in": "path", "name": name, "required": True, "schema": {"type": "string"}} for name in in_path),
+            {"in": "query", "schema": call.query()},
+        ],
+        "responses": {
+            **{str(status): _response(status, content) for status, content in call.answers.items()},
+            **{str(status): _error(about) for status, about in sorted(errors.items())},
+        },
+    }
+    if description.strip():
+        operation["description"] = description.strip()
+    if call.body is not None:
+        operation["requestBody"] = {"required": True, "content": _content(call.body)}
+    return operation
+
+
+def _response(status: int, content: Content) -> dict[str, Any]:
+    if content is None:
+        return {"description": HTTPStatus(status).phrase}
+    schema = content.schema if isinstance(content, Lines) else content
+    return {"description": _about(schema), "content": _content(content)}
+
+
+def _content(content: type[Schema] | Lines) -> dict[str, Any]:
+    if isinstance(content, Lines):
+        return {"application/x-ndjson": {"schema": {"type": "string"}}}
+    return {"application/json": {"schema": content()}}
+
+
+def _error(about: str) -> dict[str, Any]:
+    return {"description": about, "content": _content(Error)}
+
+
+def _others() -> Iterable[tuple[str, str, dict[str, Any]]]:
+    """What is not under `/api`: paths, methods, operations."""
+    body = {
+        "required": True,
+        "description": "Whatever the vendor posts. It is not looked at before it is acknowledged.",
+        "content": {"*/*": {}},
+    }
+    acknowledged = {
+        "description": "The body is durable, whatever it holds.",
+        "content": {"application/json": {"schema": {"type": "object", "const": {"code": 0}}}},
+    }
+    source = {"in": "path", "name": "source", "required": True, "schema": {"type": "string", "enum": sorted(SOURCES)}}
+    token = {"in": "path", "name": "token", "required": True, "schema": {"type": "string"}}
+    refused = {
+        "400": "`body_cut_short`: the body ended before the announced length.",
+        "403": "`wrong_token`: the token is missing or wrong, or there is one and `CALLBACK_TOKENS` is not set.",
+        "404": "`unknown_source`",
+        "413": "`body_too_large`: over `MAX_BODY_BYTES`.",
+        "503": "`not_durable`: neither the inbox nor a spool could take it; `Retry-After` says when to send it again.",
+    }
+    for name, path, parameters in (
+        ("callback", "/callbacks/{source}", [source]),
+        ("callback_with_token", "/callbacks/{source}/{token}", [source, token]),
+    ):
+        yield (
+            path,
+            "post",
+            {
+                "operationId": name,
+                "tags": ["callbacks"],
+                "summary": "Takes a callback" + (" where `CALLBACK_TOKENS` is set" if "token" in name else ""),
+                "security": [],
+                "parameters": parameters,
+                "requestBody": body,
+                "responses": {"200": acknowledged, **{status: _error(about) for status, about in refused.items()}},
+            },
+        )
+    metrics = {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    for path, summary, responses in (
+        ("/healthz", "Says that the process answers", {"200": _response(200, Alive)}),
+        ("/readyz", "Says whether callbacks can be made durable", {
+            "200": {**_response(200, Ready), "description": "They can; `parts` may have more to say."},
+            "503": {**_response(503, Ready), "description": "They cannot: `parts` says why."},
+        }),
+        ("/metrics", "Gives the numbers for Prometheus", {"200": metrics}),
+    ):  # fmt: skip
+        yield (
+            path,
+            "get",
+            {
+                "operationId": path[1:],
+                "tags": ["health"],
+                "summary": summary,
+                "security": [],
+                "responses": responses,
+            },
+        )
+
+
+def _about(schema: type[Schema]) -> str:
+    return (inspect.getdoc(schema) or "").partition("\n")[0]

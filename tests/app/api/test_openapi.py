@@ -1,0 +1,66 @@
+"""The document at `/api/openapi.json` says what is there, and nothing else."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import validate
+
+from app import create_app
+from schemas.settings import read_settings
+
+#: What people see and programs do not read.
+NOT_IN_IT = ("/console",)
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    return create_app(
+        read_settings({"REDIS_URL": "redis://127.0.0.1:1/0", "API_TOKEN": "t", "PULL_CREDENTIALS": "id:key"})
+    )
+
+
+@pytest.fixture(scope="module")
+def document(app: Flask) -> Any:
+    answer = app.test_client().get("/api/openapi.json", headers={"Authorization": "Bearer t"})
+    assert answer.status_code == 200
+    return answer.json
+
+
+def test_it_is_openapi_3_1(document: Any) -> None:
+    assert document["openapi"] == "3.1.0"
+    validate(document)
+
+
+def test_it_needs_the_token(app: Flask) -> None:
+    assert app.test_client().get("/api/openapi.json").status_code == 401
+
+
+def test_every_route_is_in_it(app: Flask, document: Any) -> None:
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if not rule.rule.startswith(NOT_IN_IT)
+    }
+    in_front_of_flask = {("/callbacks/{source}", "POST"), ("/callbacks/{source}/{token}", "POST")}
+    documented = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
+    assert documented == routes | in_front_of_flask
+
+
+def test_every_call_says_what_it_is_and_every_tag_is_explained(document: Any) -> None:
+    tags = {tag["name"] for tag in document["tags"]}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], (method, path)
+            assert set(operation["tags"]) <= tags, (method, path)
+            assert all(response["description"] for response in operation["responses"].values()), (method, path)
+            assert operation["security"] == ([{"token": []}] if path.startswith("/api/") else []), (method, path)
+
+
+def test_what_may_be_absent_is_null_in_the_way_of_3_1(document: Any) -> None:
+    event = document["components"]["schemas"]["Event"]
+    assert event["properties"]["media_id"]["type"] == ["string", "null"]
+    assert event["properties"]["input"]["anyOf"] == [{"$ref": "#/components/schemas/Input"}, {"type": "null"}]
+    assert "nullable" not in str(document)
