@@ -59,10 +59,11 @@ class Document(Answer):
 class _WithDocstrings(MarshmallowPlugin):
     """Gives every schema of the document what its class says it is."""
 
-    def schema_helper(self, name: str, definition: dict[Any, Any], **kwargs: Any) -> dict[Any, Any] | None:
+    # Its two parents disagree about the types.
+    def schema_helper(self, name: Any, _: Any, schema: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """The schema as JSON Schema."""
-        made: dict[Any, Any] | None = super().schema_helper(name, definition, **kwargs)  # type: ignore[no-untyped-call]
-        return made and {"description": _about(type(kwargs["schema"])), **made}
+        made = super().schema_helper(name, _, schema=schema, **kwargs)  # type: ignore[no-untyped-call]
+        return made and {"description": _about(type(schema)), **made}
 
 
 def add_routes(api: Api, services: Services) -> None:
