@@ -7,6 +7,7 @@ way unusual, goes gunicorn's own way to the same answerers.
 
 import time
 from email.utils import formatdate
+from socket import MSG_DONTWAIT, MSG_PEEK
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -37,7 +38,10 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no ty
             return super().handle_request(listener_name, req, sock, addr)
         body = _Body(req)
         query = req.query.encode("latin-1")
-        reply = answerer(front.new_request(req.method, path, query, lambda: req.headers, body.length, body.read))
+        request = front.new_request(
+            req.method, path, query, lambda: req.headers, body.length, body.read, lambda: _hung_up(sock)
+        )
+        reply = answerer(request)
         # What is left of a body that broke off cannot be told from a next request.
         ends = body.broke_off or not self.alive or req.should_close()
         sock.sendall(_to_bytes(reply, ends))
@@ -67,6 +71,17 @@ class _Body:
             body: bytes = self._body.read(size)
         self.broke_off = self.length is not None and len(body) < self.length
         return body
+
+
+def _hung_up(sock: Any) -> bool:
+    """Whether the client has closed its end. One that has sent its next request already is there."""
+    try:
+        # Not gevent's own `recv`, which would wait where there is nothing to read.
+        return not sock._sock.recv(1, MSG_PEEK | MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 class _Date:

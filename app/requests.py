@@ -20,7 +20,7 @@ class BodyCutShort(Exception):
 class Request:
     """One request. The body is read when it is asked for, the headers when one is."""
 
-    __slots__ = ("_header_pairs", "_headers", "_length", "_read", "method", "path", "query")
+    __slots__ = ("_header_pairs", "_headers", "_length", "_read", "hung_up", "method", "path", "query")
 
     def __init__(
         self,
@@ -30,10 +30,12 @@ class Request:
         header_pairs: Callable[[], Iterable[tuple[str, str]]],
         length: int | None,
         read: Callable[[int], bytes],
+        hung_up: Callable[[], bool] = lambda: False,
     ) -> None:
         """`length` is the body's, as announced, or None for one that ends by itself (chunked).
 
         `read(n)` gives up to n bytes of it, fewer only at its end, and may raise whatever it likes if the client goes away.
+        `hung_up` tells whether the client is known to have gone; few servers can say.
         """
         self.method = method
         self.path = path
@@ -42,6 +44,7 @@ class Request:
         self._headers: dict[str, str] | None = None
         self._length = length
         self._read = read
+        self.hung_up = hung_up
 
     @property
     def headers(self) -> dict[str, str]:

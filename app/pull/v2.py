@@ -46,7 +46,7 @@ class PullApi2:
         self._room = room
         self._queues = queues
         self._admission = Admission(credentials)
-        self._actions: dict[str, Callable[[str, Mapping[str, str]], bytes]] = {
+        self._actions: dict[str, Callable[[str, Mapping[str, str], Request], bytes]] = {
             "PullEvent": self._pull,
             "PullVodEvent": self._pull,
             "ConfirmEvent": self._confirm,
@@ -64,12 +64,12 @@ class PullApi2:
             raise Refused(Reason.UNKNOWN_ACTION, f"Action must be one of {', '.join(self._actions)}")
         claim = flat_claim(request.method, request.headers.get("host", ""), PATH, parameters)
         caller = self._admission.caller(claim, time.time())
-        return action(self._admission.queue(caller, parameters.get("SubAppId", "")), parameters)
+        return action(self._admission.queue(caller, parameters.get("SubAppId", "")), parameters, request)
 
-    def _pull(self, queue: str, _: Mapping[str, str]) -> bytes:
-        return _events(self._room.pull(queue, "v2"))
+    def _pull(self, queue: str, _: Mapping[str, str], request: Request) -> bytes:
+        return _events(self._room.pull(queue, "v2", request.hung_up))
 
-    def _confirm(self, queue: str, parameters: Mapping[str, str]) -> bytes:
+    def _confirm(self, queue: str, parameters: Mapping[str, str], _: Request) -> bytes:
         confirm_each(self._queues, queue, numbered(parameters, "msgHandle"))
         return b'{"code":0,"message":"","codeDesc":"Success"}'
 

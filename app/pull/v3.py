@@ -50,7 +50,7 @@ class PullApi3:
         self._room = room
         self._queues = queues
         self._admission = Admission(credentials)
-        self._actions: dict[str, Callable[[str, Mapping[str, Any]], bytes]] = {
+        self._actions: dict[str, Callable[[str, Mapping[str, Any], Request], bytes]] = {
             "PullEvents": self._pull,
             "ConfirmEvents": self._confirm,
         }
@@ -78,12 +78,12 @@ class PullApi3:
             raise Refused(Reason.UNKNOWN_VERSION, f"the version must be {VERSION}")
         caller = self._admission.caller(asked.claim(), time.time())
         parameters = asked.parameters()
-        return action(self._admission.queue(caller, _sub_app_id(parameters)), parameters)
+        return action(self._admission.queue(caller, _sub_app_id(parameters)), parameters, request)
 
-    def _pull(self, queue: str, _: Mapping[str, Any]) -> bytes:
-        return b'"EventSet":[%b],' % b",".join(map(_event, self._room.pull(queue, "v3")))
+    def _pull(self, queue: str, _: Mapping[str, Any], request: Request) -> bytes:
+        return b'"EventSet":[%b],' % b",".join(map(_event, self._room.pull(queue, "v3", request.hung_up)))
 
-    def _confirm(self, queue: str, parameters: Mapping[str, Any]) -> bytes:
+    def _confirm(self, queue: str, parameters: Mapping[str, Any], _: Request) -> bytes:
         confirm_each(self._queues, queue, _handles(parameters))
         return b""
 

@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from app.pull.refused import Reason, Refused
 from workers.queues.pull import Pulled, PullQueues
@@ -27,11 +28,12 @@ log = logging.getLogger(__name__)
 
 
 class _Waiter:
-    __slots__ = ("answered", "being_served", "form", "late", "pulled", "queue")
+    __slots__ = ("answered", "being_served", "form", "hung_up", "late", "pulled", "queue")
 
-    def __init__(self, queue: str, form: str) -> None:
+    def __init__(self, queue: str, form: str, hung_up: Callable[[], bool]) -> None:
         self.queue = queue
         self.form = form
+        self.hung_up = hung_up
         self.pulled: list[Pulled] = []
         self.being_served = self.late = False
         self.answered = threading.Event()
@@ -49,15 +51,16 @@ class WaitingRoom:
         self._waiters: dict[str, deque[_Waiter]] = {}
         self._attendant: threading.Thread | None = None
 
-    def pull(self, queue: str, form: str) -> list[Pulled]:
+    def pull(self, queue: str, form: str, hung_up: Callable[[], bool] = lambda: False) -> list[Pulled]:
         """Up to 16 events in `form`, at once if there are any, else those that come within LONG_POLL seconds; else none.
 
+        A client that has `hung_up` by then gets none: what it was given nobody else would see for 30 s.
         Raises `redis.RedisError` if the store does not answer, and Refused if too many wait already.
         """
         pulled, _ = self._queues.pull(queue, form)
         if pulled:
             return pulled
-        waiter = _Waiter(queue, form)
+        waiter = _Waiter(queue, form, hung_up)
         with self._lock:
             if sum(len(waiters) for waiters in self._waiters.values()) >= self._most_waiting:
                 raise Refused(Reason.TOO_MANY, "too many clients are waiting; ask again in a few seconds")
@@ -118,6 +121,8 @@ class WaitingRoom:
     def _first(self, queue: str) -> _Waiter | None:
         with self._lock:
             waiters = self._waiters[queue]
+            while waiters and waiters[0].hung_up():
+                self._leave(waiters[0])
             if not waiters:
                 return None
             waiters[0].being_served = True

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import statistics
 import time
 
@@ -79,3 +80,16 @@ def test_a_thousand_clients_wait_none_is_refused_and_each_event_wakes_one_at_onc
     # 200 pulls a second are the clients' own, asking again every 5 s; each event adds a few commands, not one a client.
     assert commands_a_second < 200 * 12 + 20 * 150, commands_a_second
     until(lambda: service.store.zcard("ti:pull:0:held") == EVENTS)
+
+
+def test_what_comes_after_clients_have_hung_up_goes_to_one_that_is_still_there(service: Service) -> None:
+    pulling = PullClient(service)
+    request = f"GET /v2/index.php?{pulling.signed('PullEvent')} HTTP/1.1\r\nHost: {service.host}\r\n\r\n".encode()
+    gone = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(20)]
+    for connection in gone:
+        connection.sendall(request)
+    time.sleep(0.5)
+    for connection in gone:
+        connection.close()
+    assert service.post("tencent-vod", sample("tencent-vod")).status == 200
+    assert len(pulling.pull()) == 1
