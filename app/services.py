@@ -22,6 +22,7 @@ from workers.queues.processes import Processes
 from workers.queues.pull import PullQueues
 from workers.queues.samples import Samples
 from workers.queues.spool import Spool
+from workers.queues.subscriptions import Subscriptions
 from workers.store import connect
 
 #: Seconds the store may take to make callbacks durable. The vendors wait 5 s, and a second try must fit in.
@@ -61,6 +62,7 @@ class Services:
         )
         self.listing = Listing(store)
         self.dead_letters = DeadLetters(store)
+        self.subscriptions = Subscriptions(store)
         self.processes = Processes(store)
         self.samples = Samples(store, pull_queues=settings.pull_queues)
         self.pull_queues = PullQueues(store, key=settings.seal_key, queues=len(settings.pull_queues))

@@ -5,7 +5,7 @@ import hmac
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from app.api import dead_letters, events, openapi, renditions
+from app.api import dead_letters, events, openapi, renditions, subscriptions
 from app.api.calls import Api, BadBody
 from app.errors import error
 from app.services import Services
@@ -48,6 +48,6 @@ def blueprint(services: Services) -> Blueprint:
         return error(400, "bad_cursor", str(exception))
 
     api = Api(routes)
-    for of in (events, renditions, dead_letters, openapi):
+    for of in (events, renditions, dead_letters, subscriptions, openapi):
         of.add_routes(api, services)
     return routes

@@ -1,0 +1,71 @@
+"""Subscriptions, in the API: what is answered. What may be asked for is `schemas.subscription.SubscriptionSchema`."""
+
+from marshmallow import fields, validate
+
+from schemas.api.answer import Answer, Page, Time
+from schemas.subscription import FilterSchema
+
+
+class KeptFilter(FilterSchema):
+    """Which events and renditions a subscription is about. Null asks for nothing."""
+
+
+class Disabled(Answer):
+    """Since when and why nothing is sent."""
+
+    at = Time("UTC.")
+    reason = fields.String(metadata={"description": "A sentence."})
+
+
+class Attempt(Answer):
+    """One attempt to deliver something."""
+
+    subscription = fields.String()
+    url = fields.String(metadata={"description": "Without its query string."})
+    rendition = fields.String(allow_none=True, metadata={"description": "Its id; null for a whole event."})
+    at = Time("UTC. When it began.")
+    status = fields.Integer(allow_none=True, metadata={"description": "The HTTP status; null without an answer."})
+    seconds = fields.Float(metadata={"description": "How long it took."})
+    answer = fields.String(allow_none=True, metadata={"description": "The first bytes of the answer."})
+    error = fields.String(allow_none=True, metadata={"description": "What went wrong; null where nothing did."})
+    attempt = fields.Integer(metadata={"description": "1 for the first."})
+
+
+class Health(Answer):
+    """How a subscription's destination does."""
+
+    pending = fields.Integer(metadata={"description": "Deliveries that wait for their time."})
+    out = fields.Integer(metadata={"description": "Deliveries on their way at this moment."})
+    oldest_seconds = fields.Float(allow_none=True, metadata={"description": "How long the oldest has waited."})
+    circuit = fields.String(
+        validate=validate.OneOf(["closed", "open", "half-open"]),
+        metadata={
+            "description": "`open`: nothing is sent until `circuit_until`; `half-open`: the next one sent decides."
+        },
+    )
+    circuit_until = Time("UTC.", allow_none=True)
+    consecutive_failures = fields.Integer()
+    delivered = fields.Integer(metadata={"description": "Since it was made, like the three that follow."})
+    failed = fields.Integer(metadata={"description": "Attempts that failed."})
+    dead = fields.Integer(metadata={"description": "Deliveries that became dead letters."})
+    dropped = fields.Integer(metadata={"description": "Deliveries whose event was forgotten before."})
+    last_attempts = fields.List(fields.Nested(Attempt), metadata={"description": "Newest first."})
+
+
+class WholeSubscription(Answer):
+    """A subscription, and how its destination does."""
+
+    id = fields.String()
+    url = fields.String()
+    filter = fields.Nested(KeptFilter)
+    each = fields.String(validate=validate.OneOf(["rendition", "event"]))
+    secret = fields.String(metadata={"description": "What requests are signed with."})
+    created_at = Time("UTC.")
+    disabled = fields.Nested(Disabled, allow_none=True)
+    health = fields.Nested(Health)
+
+
+class SubscriptionsPage(Page):
+    """Subscriptions, newest first."""
+
+    subscriptions = fields.List(fields.Nested(WholeSubscription))

@@ -1,0 +1,13 @@
+-- Changes a subscription that nobody has changed meanwhile. Keys: see subscriptions.py and deliveries.py.
+-- ARGV: id, the JSON it was, the JSON it is to be, `enable` or ''. Returns 1, or 0 where it was something else.
+if redis.call('HGET', 'ti:subscriptions', ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', 'ti:subscriptions', ARGV[1], ARGV[3])
+redis.call('INCR', 'ti:subscriptions:version')
+if ARGV[4] == 'enable' then
+  -- What waited while it was disabled is tried at once, whatever was thought of the destination, and its day begins anew.
+  local now = milliseconds(queue_time())
+  redis.call('HDEL', 'ti:deliveries:' .. ARGV[1], 'failures', 'opened', 'wait', 'until', 'paused')
+  redis.call('HSET', 'ti:deliveries:' .. ARGV[1], 'enabled', now)
+  redis.call('ZADD', 'ti:deliveries:next', now, ARGV[1])
+end
+return 1
