@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 MAX_DEPTH = 100
 
 Payload = dict[str, Any]
+Place = dict[str, int | str]
 
 
 class NotUnderstood(Exception):
@@ -18,12 +19,15 @@ class NotUnderstood(Exception):
 
     `reason` is one word for machines: `malformed_json` (no JSON we can decode), `unreadable` (no text at
     all), `invalid` (JSON, but not what the vendor documents) or `signature` (not proven to be the
-    vendor's). `message` is a sentence for the operator that says what is wrong and where.
+    vendor's). `message` is a sentence for the operator that says what is wrong and where. `place` says the
+    latter to programs, where it is known: `{"line", "column"}` in the body as it came, from 1, or
+    `{"field"}`, the dotted path of the first field that is wrong.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, place: Place | None = None) -> None:
         self.reason = reason
         self.message = _printable(message)
+        self.place = place
         super().__init__(reason, self.message)
 
     def __str__(self) -> str:
@@ -64,9 +68,9 @@ def decode_json(body: bytes) -> Payload:
     try:
         payload = _decode(text)
     except json.JSONDecodeError as error:
-        raise NotUnderstood("malformed_json", f"{_place(error)}: {_what(error.msg)}") from None
+        raise _malformed(text, error.pos, _what(error.msg)) from None
     except _Unusable as error:
-        raise NotUnderstood("malformed_json", _where_outside_strings(text, error.token)) from None
+        raise _unusable(text, error.token) from None
     except RecursionError:
         raise _too_deep() from None
     except ValueError:
@@ -74,7 +78,7 @@ def decode_json(body: bytes) -> Payload:
         raise NotUnderstood("malformed_json", "a number has too many digits") from None
     if not isinstance(payload, dict):
         found = _json_type(payload)
-        raise NotUnderstood("malformed_json", f"line 1 column 1: expecting an object, not {found}")
+        raise _malformed(text, 0, f"expecting an object, not {found}")
     # Brackets in strings count too; that only means looking closer, and rarely.
     if text.count("{") + text.count("[") > MAX_DEPTH and _deeper_than(MAX_DEPTH, payload):
         raise _too_deep()
@@ -84,9 +88,15 @@ def decode_json(body: bytes) -> Payload:
 def decode_json_or_percent_encoded(body: bytes) -> Payload:
     """As `decode_json`, also for a body that was percent-encoded as a whole; there `+` is a space."""
     start = body.lstrip()[:2]
-    if start[:1] == b"%" or start == b"{%":
-        return decode_json(unquote_to_bytes(body.replace(b"+", b" ")))
-    return decode_json(body)
+    if not (start[:1] == b"%" or start == b"{%"):
+        return decode_json(body)
+    decoded = unquote_to_bytes(body.replace(b"+", b" "))
+    try:
+        return decode_json(decoded)
+    except NotUnderstood as error:
+        # It is one in the decoded text, and nobody sees that.
+        error.place = None
+        raise
 
 
 def _text(body: bytes) -> str:
@@ -97,11 +107,18 @@ def _text(body: bytes) -> str:
         return body.decode(encoding)
     except UnicodeDecodeError as error:
         name = re.sub(r"(-sig|-[bl]e)$", "", encoding).upper()
-        raise NotUnderstood("unreadable", f"byte {error.start + 1} is not {name}") from None
+        before = body[: error.start].decode(encoding, "replace")
+        place = _place(before, len(before))
+        raise NotUnderstood("unreadable", f"byte {error.start + 1} is not {name}", place) from None
 
 
-def _place(error: json.JSONDecodeError) -> str:
-    return f"line {error.lineno} column {error.colno}"
+def _malformed(text: str, position: int, what: str) -> NotUnderstood:
+    place = _place(text, position)
+    return NotUnderstood("malformed_json", f"line {place['line']} column {place['column']}: {what}", place)
+
+
+def _place(text: str, position: int) -> Place:
+    return {"line": text.count("\n", 0, position) + 1, "column": position - text.rfind("\n", 0, position)}
 
 
 def _what(message: str) -> str:
@@ -109,12 +126,12 @@ def _what(message: str) -> str:
     return message[:1].lower() + message[1:].removesuffix(" at")
 
 
-def _where_outside_strings(text: str, token: str) -> str:
+def _unusable(text: str, token: str) -> NotUnderstood:
+    what = f"{token[:40]} is no number JSON can hold"
     for match in re.finditer(r'"(?:[^"\\]|\\.)*"|[-+.\w]+', text):
         if match.group() == token:
-            place = _place(json.JSONDecodeError("", text, match.start()))
-            return f"{place}: {token[:40]} is no number JSON can hold"
-    return f"{token[:40]} is no number JSON can hold"
+            return _malformed(text, match.start(), what)
+    return NotUnderstood("malformed_json", what)
 
 
 def _too_deep() -> NotUnderstood:

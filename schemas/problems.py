@@ -11,7 +11,7 @@ MOST_CHARACTERS = 1000
 
 def sentence(messages: Any) -> str:
     """`{"url": ["Not a valid URL."]}` (the `messages` of a ValidationError) -> `url: Not a valid URL`."""
-    problems = list(_problems(messages, ()))
+    problems = [f"{path}: {problem}" if path else problem for path, problem in _problems(messages, ())]
     text = "; ".join(problems[:MOST_PROBLEMS])
     if len(text) > MOST_CHARACTERS:
         text = text[: MOST_CHARACTERS - 2] + " …"
@@ -20,7 +20,13 @@ def sentence(messages: Any) -> str:
     return text
 
 
-def _problems(messages: Any, path: tuple[str, ...]) -> Iterator[str]:
+def first_path(messages: Any) -> str:
+    """The path of the first field that is wrong, as `data.playSet.0.url`; empty where it is the whole."""
+    return next(_problems(messages, ()), ("", ""))[0]
+
+
+def _problems(messages: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The path of each field that is wrong, and what is wrong with it."""
     if isinstance(messages, dict):
         for key, inner in messages.items():
             yield from _problems(inner, path if key == "_schema" else (*path, str(key)))
@@ -28,4 +34,4 @@ def _problems(messages: Any, path: tuple[str, ...]) -> Iterator[str]:
         for inner in messages:
             yield from _problems(inner, path)
     else:
-        yield f"{'.'.join(path)}: {str(messages).rstrip('.')}" if path else str(messages).rstrip(".")
+        yield ".".join(path), str(messages).rstrip(".")

@@ -5,10 +5,10 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from schemas.decoding import NotUnderstood, Payload
+from schemas.decoding import NotUnderstood, Payload, Place
 from schemas.encoding import encode_canonical
 from schemas.event import Rendition, TranscodeEvent
-from schemas.problems import sentence
+from schemas.problems import first_path, sentence
 from schemas.sources import SOURCES
 from schemas.sources.source import Source
 
@@ -43,7 +43,7 @@ def read_callback(
     try:
         loaded = form.schema.load(payload)
     except ValidationError as error:
-        raise NotUnderstood("invalid", sentence(error.messages)) from None
+        raise NotUnderstood("invalid", sentence(error.messages), _place(error.messages)) from None
     said = form.tell(loaded)
     event_id = _identity(known, payload)
     _number(said.renditions, event_id)
@@ -88,3 +88,8 @@ def _number(renditions: list[Rendition], event_id: str) -> None:
             candidate = f"{plain}~{times[plain]}"
         times[candidate] = 1
         rendition["id"] = candidate
+
+
+def _place(messages: Any) -> Place | None:
+    path = first_path(messages)
+    return {"field": path} if path else None

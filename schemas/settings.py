@@ -51,6 +51,7 @@ class Settings:
     max_body_bytes: int
     retention_days: float
     dedup_days: float
+    dead_letter_days: float
     spool_dir: Path | None
     #: bytes
     spool_max_bytes: int
@@ -170,6 +171,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         max_body_bytes=env.int("MAX_BODY_BYTES", MIB, validate=_whole_number(1, 64 * MIB)),
         retention_days=env.float("RETENTION_DAYS", 4.0, validate=_days),
         dedup_days=env.float("DEDUP_DAYS", 4.0, validate=_days),
+        dead_letter_days=env.float("DEAD_LETTER_DAYS", 30.0, validate=_days),
         spool_dir=env.path("SPOOL_DIR", None),
         spool_max_bytes=env.int("SPOOL_MAX_BYTES", 1024 * MIB, validate=_whole_number(1, 1 << 50)),
         data_dir=env.path("DATA_DIR", Path("var")),

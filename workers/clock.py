@@ -12,6 +12,7 @@ from collections.abc import Callable
 from schemas.settings import Settings
 from workers.celery import make_celery
 from workers.enqueue import Enqueue
+from workers.queues.dead_letter_retention import DeadLetterRetention
 from workers.queues.inbox import Inbox
 from workers.queues.processes import Processes
 from workers.queues.pull import PullQueues
@@ -44,6 +45,7 @@ def duties(settings: Settings) -> dict[str, Callable[[], object]]:
         "contents": PullQueues(client, key=settings.seal_key, queues=len(settings.pull_queues)).drop_finished,
         "samples": Samples(client, pull_queues=settings.pull_queues).take,
         "retention": Retention(client, days=settings.retention_days).run,
+        "dead letters": DeadLetterRetention(client, days=settings.dead_letter_days).run,
     }
 
 

@@ -6,7 +6,7 @@ from schemas.api.answer import Answer, Page, Time
 from schemas.api.query import PageQuery, Query, SourceName, Word, YesOrNo
 
 #: Why something became a dead letter.
-REASONS = ("malformed_json", "invalid", "signature", "unreadable", "internal")
+REASONS = ("malformed_json", "invalid", "signature", "unreadable", "internal", "undeliverable")
 
 
 class DeadLettersQuery(PageQuery):
@@ -22,17 +22,35 @@ class ReplayQuery(Query):
     force = YesOrNo(load_default=False, metadata={"description": "Without the check of its signature."})
 
 
-class DeadLetter(Answer):
-    """A callback that could not be understood, whole, and why."""
+class Place(Answer):
+    """A line and a column of the body, from 1; or the dotted path of a field in it."""
 
-    id = fields.String(metadata={"description": "`<source>:` and 32 hexadecimal digits of the body."})
+    line = fields.Integer(metadata={"sometimes": True})
+    column = fields.Integer(metadata={"sometimes": True})
+    field = fields.String(metadata={"sometimes": True})
+
+
+class DeadLetter(Answer):
+    """What could not be understood or not be delivered, whole, and why."""
+
+    id = fields.String(
+        metadata={"description": "`<source>:` and 32 hexadecimal digits of the body; `<subscription>:<webhook-id>`."}
+    )
+    sort = fields.String(metadata={"description": "`callback` (not understood) or `delivery` (not delivered)"})
     source = fields.String()
     reason = fields.String(metadata={"description": "`" + "`, `".join(REASONS) + "`"})
     message = fields.String(metadata={"description": "What and where."})
+    place = fields.Nested(
+        Place, allow_none=True, metadata={"description": "Where the body is broken, where that is known."}
+    )
     received_at = Time("When it was acknowledged, UTC.")
     failed_at = Time("When it became a dead letter, UTC.")
     times = fields.Integer(metadata={"description": "How often it came, replays included."})
     size = fields.Integer(metadata={"description": "bytes of its body"})
+    subscription = fields.String(allow_none=True, metadata={"description": "Whom it could not be delivered to."})
+    url = fields.String(allow_none=True, metadata={"description": "Where that was, at the time."})
+    event_id = fields.String(allow_none=True)
+    rendition_id = fields.String(allow_none=True)
     raw = fields.String(metadata={"description": "Its body as text."})
     raw_base64 = fields.String(metadata={"description": "Its body to the byte.", "format": "byte"})
 

@@ -1,11 +1,20 @@
--- Moves a dead letter back into the inbox. Keys: see dead_letters.py and inbox.py.
--- ARGV: id, 'force' or ''. Returns the inbox entry's id, or nil for no such letter.
-local key = 'ti:dead:' .. ARGV[1]
-local letter = redis.call('HMGET', key, 'source', 'received', 'body')
-if not letter[1] then return nil end
-local name = '0:' .. letter[1] .. ':' .. letter[2]
-if ARGV[2] ~= '' then name = name .. ':' .. ARGV[2] end
-local entry = redis.call('XADD', 'ti:inbox', '*', name, letter[3])
-redis.call('DEL', key)
-redis.call('ZREM', 'ti:dead', ARGV[1])
-return entry
+-- Moves dead letters back into the inbox, together in one entry. Keys: see dead_letter.lua and inbox.py.
+-- ARGV: 'force' or '', a body in the place of the letter's own or '', ids. Those that could not be delivered are left alone.
+-- Returns {the inbox entry's id or '', how many were moved}.
+local force, mended = ARGV[1], ARGV[2]
+local moved, fields = {}, {}
+for position = 3, #ARGV do
+  local id = ARGV[position]
+  local letter = find_dead_letter(id)
+  if letter and not letter.subscription then
+    local name = #moved .. ':' .. letter.source .. ':' .. letter.received
+    if force ~= '' then name = name .. ':' .. force end
+    moved[#moved + 1] = id
+    fields[#fields + 1] = name
+    fields[#fields + 1] = mended ~= '' and mended or redis.call('HGET', 'ti:dead:' .. id, 'body')
+  end
+end
+if #moved == 0 then return {'', 0} end
+local entry = redis.call('XADD', 'ti:inbox', '*', unpack(fields))
+for _, id in ipairs(moved) do forget_dead_letter(id) end
+return {entry, #moved}

@@ -13,7 +13,7 @@ Argument = str | bytes | int | float
 
 
 class Script:
-    """The Lua in `workers/queues/<name>.lua`, with `queue_time.lua` in front of it where it says `queue_time()`.
+    """The Lua in `workers/queues/<name>.lua`, after `queue_time.lua` and `dead_letter.lua` where it calls their functions.
 
     The keys are written out in the Lua files, where their contents are documented, so no KEYS are passed.
     """
@@ -21,6 +21,8 @@ class Script:
     def __init__(self, name: str) -> None:
         here = resources.files(__package__)
         text = (here / f"{name}.lua").read_text(encoding="utf-8")
+        if "_dead_letter(" in text:
+            text = (here / "dead_letter.lua").read_text(encoding="utf-8") + text
         if "queue_time()" in text or "wall_time()" in text:
             text = (here / "queue_time.lua").read_text(encoding="utf-8") + text
         self._text = text

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import redis
 from celery import Celery
 
+from schemas.decoding import Place
 from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
 from schemas.pull.v2 import event_content
@@ -157,7 +158,7 @@ class Ingest:
                 accumulates=SOURCES[callback.source].renditions_accumulate,
             )
         except NotUnderstood as error:
-            return _letter(callback, error.reason, error.message, origin)
+            return _letter(callback, error.reason, error.message, origin, error.place)
         except Exception as error:
             log.exception("could not read a callback of %s (inbox %s)", callback.source, origin)
             return _letter(callback, "internal", f"{type(error).__name__}: {error}", origin)
@@ -181,8 +182,8 @@ def _handed_on(
             yield recordable.event, renditions
 
 
-def _letter(callback: Callback, reason: str, message: str, origin: str) -> DeadLetter:
-    return DeadLetter(callback.source, callback.body, reason, message, callback.received or 0, origin)
+def _letter(callback: Callback, reason: str, message: str, origin: str, place: Place | None = None) -> DeadLetter:
+    return DeadLetter(callback.source, callback.body, reason, message, callback.received or 0, origin, place)
 
 
 def register(celery: Celery, settings: Settings, watchdog: Watchdog) -> None:
