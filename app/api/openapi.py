@@ -56,14 +56,25 @@ class Document(Answer):
     paths = fields.Dict()
 
 
-class _WithDocstrings(MarshmallowPlugin):
-    """Gives every schema of the document what its class says it is."""
+class _Plugin(MarshmallowPlugin):
+    """Makes JSON Schema of our schemas, each with what its class says it is."""
+
+    def init_spec(self, spec: APISpec) -> None:
+        """Begins a document."""
+        super().init_spec(spec)  # type: ignore[no-untyped-call]
+        if self.converter is not None:
+            self.converter.add_parameter_attribute_function(_may_be_empty)  # type: ignore[no-untyped-call]
 
     # Its two parents disagree about the types.
     def schema_helper(self, name: Any, _: Any, schema: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]
         """The schema as JSON Schema."""
         made = super().schema_helper(name, _, schema=schema, **kwargs)  # type: ignore[no-untyped-call]
         return made and {"description": _about(type(schema)), **made}
+
+
+def _may_be_empty(_: Any, field: Any, **kwargs: Any) -> dict[str, Any]:
+    """What `read_query` does with an empty parameter."""
+    return {"allowEmptyValue": True}
 
 
 def add_routes(api: Api, services: Services) -> None:
@@ -85,7 +96,7 @@ def describe(calls: Iterable[Call]) -> dict[str, Any]:
         title="transcode-inbox",
         version=VERSION,
         openapi_version="3.1.0",
-        plugins=[_WithDocstrings()],
+        plugins=[_Plugin()],
         info={"description": 'Every list is newest first. Absent is null, never 0 or "".'},
         servers=[{"url": "/"}],
         tags=[{"name": name, "description": about} for name, about in TAGS.items()],
@@ -153,7 +164,6 @@ def _error(about: str) -> dict[str, Any]:
 def _others() -> Iterable[tuple[str, str, dict[str, Any]]]:
     """What is not under `/api`: paths, methods, operations."""
     body = {
-        "required": True,
         "description": "Whatever the vendor posts. It is not looked at before it is acknowledged.",
         "content": {"*/*": {}},
     }

@@ -1,0 +1,62 @@
+"""schemathesis asks the running service everything that the document allows and much that it does not.
+
+It looks for server errors, answers that the document does not know, good questions refused and bad ones answered.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.running import API_TOKEN, Service
+
+#: Questions a call, beyond those made on purpose for every parameter: enough to find what there is to find within seconds.
+EXAMPLES = 40
+
+CONFIG = """
+# Each is a question that somebody may ask; a cursor is opaque, so that made-up ones are refused as they should be.
+[parameters]
+"query.cursor" = ""
+{parameters}
+
+[dictionaries]
+{dictionaries}
+
+# A wrong token is refused before anything else, so this answers 403 to whatever method.
+[[operations]]
+include-path = "/callbacks/{{source}}/{{token}}"
+checks.unsupported_method.enabled = false
+"""
+
+
+def ids(service: Service) -> dict[str, list[str]]:
+    """Some that are there, by the name of the parameter in the path."""
+    events = [event["id"] for event in service.api("events").json["events"]]
+    letters = [letter["id"] for letter in service.api("dead-letters").json["dead_letters"]]
+    return {"event_id": events, "letter_id": letters}
+
+
+def test_no_question_gets_an_answer_that_the_document_does_not_know(full_service: Service, tmp_path: Path) -> None:
+    known = ids(full_service)
+    (tmp_path / "schemathesis.toml").write_text(
+        CONFIG.format(
+            parameters="\n".join(f'"path.{name}" = {{ dictionary = "{name}", probability = 0.5 }}' for name in known),
+            dictionaries="\n".join(f"{name}.values = {json.dumps(values)}" for name, values in known.items()),
+        )
+    )
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", "run", f"{full_service.url}/api/openapi.json"),
+            *("--header", f"Authorization: Bearer {API_TOKEN}", "--max-examples", str(EXAMPLES)),
+            *("--phases", "examples,coverage,fuzzing", "--generation-deterministic"),
+            *("--warnings", "off", "--continue-on-failure", "--no-color"),
+        ],
+        cwd=tmp_path,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
