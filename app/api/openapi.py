@@ -61,9 +61,9 @@ class _Plugin(MarshmallowPlugin):
 
     def init_spec(self, spec: APISpec) -> None:
         """Begins a document."""
-        super().init_spec(spec)  # type: ignore[no-untyped-call]
+        super().init_spec(spec)
         if self.converter is not None:
-            self.converter.add_parameter_attribute_function(_may_be_empty)  # type: ignore[no-untyped-call]
+            self.converter.add_parameter_attribute_function(_may_be_empty)
 
     # Its two parents disagree about the types.
     def schema_helper(self, name: Any, _: Any, schema: Any = None, **kwargs: Any) -> Any:  # type: ignore[override]

@@ -1,19 +1,27 @@
 """A service with something of everything in it."""
 
+import json
+
 import pytest
 
 from schemas.samples import packaged, sample
 from schemas.sources import SOURCES
 from tests.pull_client import PullClient
-from tests.running import Service, until
+from tests.running import API_TOKEN, Service, until
 
 #: Further forms of callback than each source's own.
 FURTHER = ("cts-snapshot-failed", "cts-video-basic", "cts-video-basic-failed", "cts-video-failed", "tencent-vod-failed")
 
+#: Nothing listens at port 9 of this machine.
+SUBSCRIPTIONS = (
+    {"url": "http://127.0.0.1:9/hook", "filter": {"kind": "video", "min_height": 720}},
+    {"url": "celery://their-queue/their.task", "each": "event"},
+)
+
 
 @pytest.fixture
 def full_service(service: Service) -> Service:
-    """The running service, with events of every source and form, what can happen to one, and dead letters."""
+    """The running service, with events of every source and form, what can happen to one, dead letters, subscriptions."""
     for name in FURTHER:
         service.post(name.removesuffix("-failed").removesuffix("-basic"), packaged(name))
     for source in SOURCES:
@@ -21,6 +29,9 @@ def full_service(service: Service) -> Service:
             service.post(source, body)
     until(lambda: service.store.xlen("ti:inbox") == 0)
     PullClient(service).drain()
+    for subscription in SUBSCRIPTIONS:
+        headers = {"Authorization": f"Bearer {API_TOKEN}"}
+        assert service.request("POST", "/api/subscriptions", json.dumps(subscription).encode(), headers).status == 201
     for source in SOURCES:
         service.post(source, sample(source, fresh=False))
     until(lambda: service.store.xlen("ti:inbox") == 0)

@@ -78,6 +78,18 @@ def test_every_dead_letter_is_as_documented(full_service: Service, document: Any
         )
 
 
+def test_every_subscription_is_as_documented(full_service: Service, document: Any) -> None:
+    subscriptions = list(things(full_service, "subscriptions"))
+    assert len(subscriptions) == 2
+    for subscription in subscriptions:
+        path = f"subscriptions/{subscription['id']}"
+        check(document, "/api/subscriptions/{subscription_id}", full_service.api(path))
+        for change in ("disable", "enable"):
+            answer = full_service.api(f"{path}/{change}", "POST")
+            assert (answer.json["disabled"] is None) == (change == "enable")
+            check(document, f"/api/subscriptions/{{subscription_id}}/{change}", answer, method="post")
+
+
 def test_health_is_as_documented(full_service: Service, document: Any) -> None:
     for path in ("/healthz", "/readyz"):
         check(document, path, full_service.get(path))
