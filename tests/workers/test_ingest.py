@@ -11,7 +11,7 @@ import redis
 
 from schemas.samples import sample
 from tests.running import ROOT, Service
-from workers.queues.inbox import BEGIN, Callback, Inbox
+from workers.queues.inbox import BEGIN, NONE, Callback, Inbox
 from workers.tasks.ingest import HOPELESS_AFTER, MOST_DEATHS, SUSPICIOUS_AFTER
 
 #: A worker that dies of one body, as one would of a fault in a C library.
@@ -43,7 +43,9 @@ def test_a_callback_that_ends_workers_becomes_a_dead_letter_and_its_neighbours_e
     for _ in range(SUSPICIOUS_AFTER + MOST_DEATHS + 1):
         ended = subprocess.run([sys.executable, "-c", MORTAL, entry], env=environment, cwd=ROOT, timeout=30)
         ends.append(ended.returncode)
-        lost, _ = inbox.lost(overtaken="0-0", idle_since=inbox.sight().newest, grace=0, begin=BEGIN, most=10)
+        lost, _ = inbox.lost(
+            overtaken=NONE, idle_since=inbox.sight().newest, unqueued=NONE, grace=0, begin=BEGIN, most=10
+        )
         assert lost == ([entry] if ended.returncode else [])
     assert ends == [-signal.SIGKILL] * (SUSPICIOUS_AFTER + MOST_DEATHS) + [0]
     assert store.xlen("ti:events") == 2
@@ -67,7 +69,7 @@ def test_a_callback_that_can_never_be_recorded_becomes_a_dead_letter_in_the_end(
         subprocess.run(
             [sys.executable, "-c", MORTAL, entry], env=environment, cwd=ROOT, timeout=30, capture_output=True
         )
-        inbox.lost(overtaken="0-0", idle_since=inbox.sight().newest, grace=0, begin=BEGIN, most=10)
+        inbox.lost(overtaken=NONE, idle_since=inbox.sight().newest, unqueued=NONE, grace=0, begin=BEGIN, most=10)
     assert store.xlen("ti:inbox") == 0
     (letter,) = store.zrange("ti:dead", 0, -1)
     assert store.hget(b"ti:dead:" + letter, "body") == bad

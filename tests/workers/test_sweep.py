@@ -131,6 +131,21 @@ def test_all_of_a_deep_lost_backlog_is_found_a_part_a_second(
     assert sweeping.published == lost
 
 
+def test_a_deep_backlog_whose_messages_all_vanished_comes_back_a_part_a_second_and_once(
+    sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "MOST_LOOKED_AT", 160)
+    lost = sweeping.arrive(1000)
+    sweeping.seconds(6)
+    sweeping.queued = 10  # what has been published again is in nobody's hands yet
+    later = sweeping.arrive(10)
+    sweeping.seconds(7)
+    assert sweeping.published == lost
+    assert sweeping.seconds(30) == []
+    sweeping.queued = 0
+    assert set(sweeping.seconds(10)) >= set(later)
+
+
 def test_entries_that_never_end_do_not_hide_a_lost_one_behind_them(
     sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:

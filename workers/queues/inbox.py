@@ -29,6 +29,8 @@ STEP = 16
 
 #: Where the oldest entry is, to begin with.
 BEGIN = "-"
+#: The id before all others.
+NONE = "0-0"
 
 _FINISH = Script("inbox_finish")
 _SIGHT = Script("inbox_sight")
@@ -129,17 +131,18 @@ class Inbox:
         return Sight(newest.decode(), finished.decode(), *numbers)
 
     def lost(
-        self, *, overtaken: str, idle_since: str | None, grace: float, begin: str, most: int
+        self, *, overtaken: str, idle_since: str | None, unqueued: str, grace: float, begin: str, most: int
     ) -> tuple[list[str], str]:
         """Ids of entries to publish again, oldest first, each noted as published again now; and where to begin the next time.
 
-        Those older than `overtaken`; and, where nothing is queued, those up to `idle_since`. Not those that were published
-        again and may still be queued: since then no entry newer than that moment has been finished, nor, where nothing is
-        queued, have `grace` seconds gone by. Looks at about `most` entries; `begin` is BEGIN for the oldest.
+        Those older than `overtaken`; and those up to `unqueued`, of which none was queued at some moment; and, where nothing
+        is queued now, those up to `idle_since`. Not those that were published again and may still be queued: since then no
+        entry newer than that moment has been finished, nor, where nothing is queued, have `grace` seconds gone by. Looks at
+        about `most` entries; `begin` is BEGIN for the oldest.
         """
         found: list[str] = []
         for _ in range(0, most, STEP):
-            answer = _LOST.run(self._client, overtaken, idle_since or "0-0", int(grace * 1000), begin, STEP)
+            answer = _LOST.run(self._client, overtaken, idle_since or NONE, unqueued, int(grace * 1000), begin, STEP)
             begin, *ids = (part.decode() for part in answer)
             found += ids
             if begin == BEGIN:

@@ -1,5 +1,5 @@
 -- Entries to publish again, among the next few. Keys: see inbox.py.
--- ARGV: overtaken id, idle-since id, grace ms, where to begin, how many to look at.
+-- ARGV: overtaken id, idle-since id, never-queued-again id, grace ms, where to begin, how many to look at.
 -- Returns {where to go on, or '-' at the end, entry id, …}. A look reads the bodies too, there is no other way: so few at once.
 local function parts(id)
   local ms, seq = string.match(id, '^(%d+)-(%d+)$')
@@ -19,8 +19,10 @@ local function newest_ever()
   end
 end
 
-local overtaken, idle, grace, from, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local overtaken, idle, unqueued = ARGV[1], ARGV[2], ARGV[3]
+local grace, from, most = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6])
 local last = before(overtaken, idle) and idle or overtaken
+if before(last, unqueued) then last = unqueued end
 local now = queue_time()
 local newest
 

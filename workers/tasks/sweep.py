@@ -4,7 +4,8 @@ Messages get lost: a web process dies between the append and the publish; a work
 (celery #4354, #7950, kombu #305, #1785). The entry is still in the inbox. It is known to be lost when
 
 - it has been overtaken: a newer one was finished, and GRACE seconds later it is still there; or
-- nothing at all is queued, nothing has been finished for GRACE seconds, and it is older than that.
+- nothing at all is queued, nothing has been finished for GRACE seconds, and it is older than that. That was seen once for
+  all the entries there were: those that this run does not get to are published again by the next, whatever is queued then.
 
 Ages are what the sweep itself has seen, by a clock that only runs forward; entry ids, which hold a time, are only ever ordered.
 """
@@ -15,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from workers.queues.inbox import BEGIN, Inbox
+from workers.queues.inbox import BEGIN, NONE, Inbox
 
 #: Seconds an entry may be overtaken, or lie there with nothing queued, before it counts as lost.
 GRACE = 5.0
@@ -53,6 +54,7 @@ class Sweep:
         self._grace = grace
         self._sights: deque[_Sight] = deque()
         self._begin = BEGIN
+        self._unqueued = NONE
 
     def run(self) -> list[str]:
         """Publishes again what is lost, oldest first; the entry ids. Raises what the store or the broker raises."""
@@ -64,14 +66,19 @@ class Sweep:
         then = self._sights[0]
         if now.at - then.at < self._grace:
             return []
-        idle = then.finished == now.finished and then.newest != "0-0" and self._queued() == 0
+        idle = then.finished == now.finished and then.newest != NONE and self._queued() == 0
+        if idle and self._unqueued == NONE:
+            self._unqueued, self._begin = then.newest, BEGIN
         lost, self._begin = self._inbox.lost(
             overtaken=then.finished,
             idle_since=then.newest if idle else None,
+            unqueued=self._unqueued,
             grace=self._grace,
             begin=self._begin,
             most=MOST_LOOKED_AT,
         )
+        if self._begin == BEGIN:
+            self._unqueued = NONE
         if lost:
             log.info("%d inbox entries had lost their message on the way and are published again", len(lost))
             self._publish(lost)
