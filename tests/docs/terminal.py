@@ -103,6 +103,18 @@ def pattern_of(shown: str) -> tuple[re.Pattern[str], list[str]]:
     return re.compile("".join(pieces)), ids
 
 
+def are_same_lines(shown: str, printed: str) -> bool:
+    """Whether the lines that are shown were printed, in whatever order: two workers record what came together as they come."""
+    left = printed.splitlines(keepends=True)
+    for line in shown.splitlines():
+        pattern, _ = pattern_of(line)
+        found = next((one for one in left if pattern.fullmatch(one)), None)
+        if found is None:
+            return False
+        left.remove(found)
+    return not left
+
+
 def _as_seen(line: bytes) -> str:
     """A line of output without colours; empty for a progress bar, which nobody writes down."""
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line.decode(errors="replace").rstrip("\r"))
@@ -170,9 +182,10 @@ class Terminal:
         if not typed.shown:
             return "" if ended[1] == "0" else f"it ended with status {ended[1]}, and printed\n{printed}"
         match = pattern.fullmatch(printed)
-        if match is None:
+        if match is None and not are_same_lines(self.translate(typed.shown), printed):
             return f"it printed\n{printed}\nand the page shows\n{typed.shown}"
-        self.here.update(zip(ids, match.groups(), strict=True))
+        if match is not None:
+            self.here.update(zip(ids, match.groups(), strict=True))
         return ""
 
     def _type(self, text: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import README, read_blocks
-from tests.docs.terminal import Terminal, Typed, pattern_of, read_console, read_script
+from tests.docs.terminal import Terminal, Typed, are_same_lines, pattern_of, read_console, read_script
 
 
 @pytest.fixture
@@ -44,6 +44,12 @@ def test_output_that_differs_is_told(shown: str, printed: str) -> None:
 )
 def test_output_that_differs_only_in_ids_times_and_lengths_is_right(shown: str, printed: str) -> None:
     assert pattern_of(shown)[0].fullmatch(printed)
+
+
+def test_what_two_workers_record_may_come_in_either_order_but_not_twice() -> None:
+    assert are_same_lines("one\ntwo\n", "two\none\n")
+    assert not are_same_lines("one\ntwo\n", "two\ntwo\n")
+    assert not are_same_lines("one\ntwo\n", "two\none\none\n")
 
 
 def test_a_command_that_fails_is_told_unless_the_page_shows_how(terminal: Terminal) -> None:
