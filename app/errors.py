@@ -4,9 +4,9 @@ import logging
 from collections.abc import Mapping
 
 import redis
-from flask import Flask, jsonify
+from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 #: Bytes a request may have, callbacks apart: they have MAX_BODY_BYTES.
 MOST_REQUEST_BYTES = 64 * 1024
@@ -21,6 +21,20 @@ def error(status: int, code: str, message: str, headers: Mapping[str, str] | Non
 
 def register(app: Flask) -> None:
     """Makes the application answer every error in this form."""
+
+    @app.errorhandler(NotFound)
+    def nothing_there(_: NotFound) -> ResponseReturnValue:
+        return error(404, "not_found", f"There is nothing at {request.path[:200]!r}.")
+
+    @app.errorhandler(MethodNotAllowed)
+    def another_method(exception: MethodNotAllowed) -> ResponseReturnValue:
+        allowed = ", ".join(sorted(exception.valid_methods or ()))
+        message = f"{request.path[:200]!r} does not answer {request.method[:20]}, but {allowed}."
+        return error(405, "method_not_allowed", message, {"Allow": allowed})
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
+        return error(413, "body_too_large", f"The body is longer than {request.max_content_length} bytes.")
 
     @app.errorhandler(HTTPException)
     def http_error(exception: HTTPException) -> ResponseReturnValue:

@@ -20,8 +20,14 @@ def blueprint(services: Services) -> Blueprint:
     """Everything under `/api`."""
     routes = Blueprint("api", __name__, url_prefix=PREFIX)
 
-    @routes.before_request
+    def is_ours() -> bool:
+        # What no route matches, or not with this method, is nobody's blueprint.
+        return request.blueprint == routes.name or request.path.startswith(f"{PREFIX}/")
+
+    @routes.before_app_request
     def authorise() -> ResponseReturnValue | None:
+        if not is_ours():
+            return None
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         expected = services.settings.api_token.encode()
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected):
@@ -30,9 +36,10 @@ def blueprint(services: Services) -> Blueprint:
 
     @routes.after_app_request
     def keep_nowhere(response: Response) -> Response:
-        # Answers hold secrets and raw bodies: no cache on the way is to keep them.
-        if request.path.startswith(f"{PREFIX}/"):
+        # Answers hold secrets and raw bodies: no cache on the way is to keep them, and no browser to guess what they are.
+        if is_ours():
             response.headers["Cache-Control"] = "no-store"
+            response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
     @routes.errorhandler(BadQuery)

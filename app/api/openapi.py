@@ -40,7 +40,7 @@ ERRORS = {
     503: "`store_unavailable`: the store does not answer at the moment.",
 }
 NOT_FOUND = "`not_found`: there is no such thing."
-TOO_LARGE = "`request_entity_too_large`: the body is longer than this takes."
+TOO_LARGE = "`body_too_large`: the body is longer than this takes."
 
 _IN_RULE = re.compile(r"<(?:\w+:)?(\w+)>")
 
