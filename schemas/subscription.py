@@ -5,7 +5,6 @@ included. So nothing here keeps a URL from pointing inwards.
 """
 
 import base64
-import binascii
 import re
 import secrets
 from typing import Any, Literal, TypedDict
@@ -200,7 +199,7 @@ def _check_secret(secret: str) -> None:
     """Raises ValidationError; the message never repeats the secret."""
     try:
         size = len(base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True))
-    except binascii.Error:
+    except ValueError:
         size = 0
     if not secret.startswith(SECRET_PREFIX) or not LEAST_SECRET <= size <= MOST_SECRET:
         raise ValidationError(f"Must be {SECRET_PREFIX} and the base64 of {LEAST_SECRET} to {MOST_SECRET} bytes")

@@ -110,6 +110,7 @@ def test_a_destination_nothing_could_be_sent_to_is_refused_in_a_sentence_about_t
         ({"secret": "hush"}, "secret: Must be whsec_ and the base64 of 24 to 64 bytes"),
         ({"secret": "whsec_aHVzaA=="}, "secret: Must be whsec_ and the base64 of 24 to 64 bytes"),
         ({"secret": "whsec_" + "!" * 40}, "secret: Must be whsec_ and the base64 of 24 to 64 bytes"),
+        ({"secret": "whsec_" + "é" * 40}, "secret: Must be whsec_ and the base64 of 24 to 64 bytes"),
         ({"colour": "red"}, "colour: Unknown field"),
     ],
 )
