@@ -41,8 +41,9 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         sources=SOURCES,
         tokens=settings.callback_tokens,
         max_body_bytes=settings.max_body_bytes,
+        refused=services.counts.refused,
     )
-    pulling = (services.waiting_room, services.pull_queues, settings.pull_credentials)
+    pulling = (services.waiting_room, services.pull_queues, settings.pull_credentials, services.witness)
     app.wsgi_app = Front(  # type: ignore[method-assign]
         app.wsgi_app,
         below={callbacks.PREFIX: ingress.answer},

@@ -27,9 +27,18 @@ class StoreDown(Exception):
 
 
 class Durability:
-    """Appends groups of callbacks to `client`'s inbox, or to `spool`. `announce` is told of what the spool drained."""
+    """Appends groups of callbacks to `client`'s inbox, or to `spool`.
 
-    def __init__(self, client: Store, spool: Spool | None, announce: Callable[[str], None]) -> None:
+    `announce` is told of what the spool drained; `spooled`, of what went there, and of the store's last trouble.
+    """
+
+    def __init__(
+        self,
+        client: Store,
+        spool: Spool | None,
+        announce: Callable[[str], None],
+        spooled: Callable[[Sequence[Callback], redis.RedisError], None] | None = None,
+    ) -> None:
         self._client = client
         # Groups are appended one at a time, so one connection serves them all. Should it be stale, and an append have been
         # carried out before it was found out, the callbacks are there twice and recorded once.
@@ -38,6 +47,8 @@ class Durability:
         self._drained = Inbox(client)
         self._spool = spool
         self._announce = announce
+        self._spooled = spooled
+        self._trouble = redis.RedisError()
         self._down = threading.Event()
         self._lock = threading.Lock()
         self._prober: threading.Thread | None = None
@@ -58,6 +69,7 @@ class Durability:
                 return self._inbox.append(callbacks)
             except redis.RedisError as error:
                 log.warning("the store does not take callbacks: %s: %s", type(error).__name__, error)
+                self._trouble = error
                 self._down.set()
                 self.watch()
                 if self._spool is None:
@@ -65,6 +77,8 @@ class Durability:
         if self._spool is None:
             raise StoreDown("the store does not take callbacks, and SPOOL_DIR is not set")
         self._spool.append(callbacks)
+        if self._spooled is not None:
+            self._spooled(callbacks, self._trouble)
         return None
 
     def probe(self) -> None:
@@ -89,5 +103,7 @@ class Durability:
                     for entry_id in self._spool.drain(self._drained.append):
                         self._announce(entry_id)
             except (redis.RedisError, OSError) as error:
+                if isinstance(error, redis.RedisError):
+                    self._trouble = error
                 log.debug("store prober: %s: %s", type(error).__name__, error)
             time.sleep(PROBE_EVERY)

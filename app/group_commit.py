@@ -9,6 +9,7 @@ cooperative ones, so the same code serves threads and greenlets.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from time import perf_counter
 
 from workers.queues.inbox import Callback
 
@@ -21,15 +22,20 @@ MOST_BYTES = 2 * 1024 * 1024
 CROWDED_FOR = 32
 
 
+#: Told of a group that is durable.
+Committed = Callable[[Sequence[Callback], Sequence[float], float], None]
+
+
 class LeaderEnded(Exception):
     """What led the group was ended before it was durable, as far as anybody knows."""
 
 
 class _Group:
-    __slots__ = ("callbacks", "done", "error", "size")
+    __slots__ = ("arrived", "callbacks", "done", "error", "size")
 
     def __init__(self) -> None:
         self.callbacks: list[Callback] = []
+        self.arrived: list[float] = []
         self.size = 0
         self.done = threading.Event()
         self.error: Exception | None = None
@@ -38,12 +44,19 @@ class _Group:
 class GroupCommit:
     """Makes callbacks durable by `append`, which takes a whole group and returns the id of the inbox entry it became, if it did.
 
-    `appended` is told that id, after the group is durable; it must not block and must not raise.
+    `appended` is told that id, after the group is durable; `committed` of every group that is durable, wherever: its callbacks,
+    the times they arrived at, and when it was (by `time.perf_counter`). Neither may block or raise.
     """
 
-    def __init__(self, append: Callable[[Sequence[Callback]], str | None], appended: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        append: Callable[[Sequence[Callback]], str | None],
+        appended: Callable[[str], None],
+        committed: Committed | None = None,
+    ) -> None:
         self._append = append
         self._appended = appended
+        self._committed = committed
         self._mutex = threading.Lock()
         self._turn = threading.Lock()
         self._open: _Group | None = None
@@ -57,6 +70,7 @@ class GroupCommit:
             if group is None:
                 group = self._open = _Group()
             group.callbacks.append(callback)
+            group.arrived.append(perf_counter())
             group.size += len(callback.body)
             if len(group.callbacks) == MOST_CALLBACKS or group.size >= MOST_BYTES:
                 self._open = None
@@ -78,6 +92,7 @@ class GroupCommit:
                 self._close(group)
                 self._crowded = CROWDED_FOR if len(group.callbacks) > 1 else max(0, self._crowded - 1)
                 entry_id = self._append(group.callbacks)
+            durable = perf_counter()
         except Exception as error:
             group.error = error
         except BaseException:
@@ -89,6 +104,8 @@ class GroupCommit:
             group.done.set()
         if entry_id is not None:
             self._appended(entry_id)
+        if group.error is None and self._committed is not None:
+            self._committed(group.callbacks, group.arrived, durable)
 
     def _close(self, group: _Group) -> None:
         with self._mutex:

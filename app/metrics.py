@@ -1,8 +1,14 @@
-"""`/metrics`, in Prometheus' text format. Numbers come from the store, so every web process gives the same ones."""
+"""`/metrics`, in Prometheus' text format.
 
-from collections.abc import Iterator
+What the store knows is the same whichever process answers; what is counted by web processes is the sum over those of this
+machine (`app.counts`). What cannot be read is left out, and the rest is there.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import redis
 from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,11 +17,24 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from app.services import Services
 from app.state import state
 
-_COUNTERS = {
-    "recorded": "Events recorded",
-    "duplicates": "Callbacks that had come before",
-    "dead_letters": "Callbacks that could not be understood",
-}
+#: Of `ti:counters`: what its names begin with, the metric, what it counts, and what the rest of the name is.
+COUNTERS = (
+    ("recorded", "recorded", "Events recorded", ("source",)),
+    ("events", "events", "Events recorded, by type", ("type",)),
+    ("duplicates", "duplicates", "Callbacks that had come before", ("source",)),
+    ("dead_letters", "dead_letters", "Callbacks that could not be understood", ("source",)),
+    ("dead_letter_reasons", "dead_letter_reasons", "Dead letters, by reason", ("reason",)),
+    ("expired", "expired", "What was kept too long, and forgotten", ("what",)),
+    ("redelivered", "redelivered_events", "Events handed out again, unconfirmed in time", ("queue",)),
+    ("swept", "swept", "Groups of callbacks whose message was lost and sent again", ()),
+    ("stalled_workers", "stalled_workers", "Workers that gave up because they no longer consumed", ()),
+)
+#: Parts of the state that are stages of the flow.
+STAGES = ("spool", "inbox", "deliveries", "dead_letters")
+
+_PREFIX = "transcode_inbox_"
+
+log = logging.getLogger(__name__)
 
 
 def blueprint(services: Services) -> Blueprint:
@@ -42,58 +61,77 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         """Everything, read now."""
         parts = state(self._services)
-        ok = GaugeMetricFamily("transcode_inbox_part_ok", "1 where a part works", labels=["part"])
-        for name, part in parts.items():
-            ok.add_metric([name], 1 if part["ok"] else 0)
-        yield ok
+        yield _gauge("part_ok", "1 where a part works", "part", {name: part["ok"] for name, part in parts.items()})
         if "spool" in parts:
-            yield GaugeMetricFamily("transcode_inbox_spool_bytes", "Bytes in the spool", parts["spool"]["bytes"])
-        yield GaugeMetricFamily("transcode_inbox_disk_free_bytes", "Bytes free on disk", parts["disk"]["free_bytes"])
+            yield _gauge("spool_bytes", "Bytes in the spool", "", {"": parts["spool"]["bytes"]})
+            yield _gauge("spool_max_bytes", "Bytes the spool may hold", "", {"": parts["spool"]["max_bytes"]})
+        yield _gauge("disk_free_bytes", "Bytes free on disk", "", {"": parts["disk"]["free_bytes"]})
+        yield _gauge("disk_total_bytes", "Bytes of the disk", "", {"": parts["disk"]["total_bytes"]})
+        ages = {name: parts[name]["oldest_seconds"] for name in STAGES if name in parts}
         if "processes" in parts:
-            yield from self._from_the_store(parts)
+            queues = parts["pull_queues"]["queues"]
+            ages["pull"] = max((queue["oldest_seconds"] for queue in queues.values()), default=0.0)
+        yield _gauge("oldest_seconds", "How long the oldest at a stage of the flow has waited", "stage", ages)
+        try:
+            yield from self._services.counts.metrics()
+        except OSError as error:
+            log.warning("what the web processes count cannot be read: %s", error)
+        if "processes" not in parts:
+            return
+        yield from _waiting(parts)
+        try:
+            yield from self._counted()
+            yield from self._memory()
+        except redis.RedisError as error:
+            log.warning("the store did not answer: %s: %s", type(error).__name__, error)
 
-    def _from_the_store(self, parts: dict[str, Any]) -> Iterator[Metric]:
-        inbox = parts["inbox"]
-        yield GaugeMetricFamily("transcode_inbox_inbox_entries", "Groups of callbacks waiting", inbox["waiting"])
-        yield GaugeMetricFamily(
-            "transcode_inbox_inbox_oldest_seconds", "How long the oldest has waited", inbox["oldest_seconds"]
-        )
-        yield GaugeMetricFamily(
-            "transcode_inbox_dead_letters_waiting",
-            "Dead letters waiting for an operator",
-            parts["dead_letters"]["waiting"],
-        )
-        waiting = GaugeMetricFamily(
-            "transcode_inbox_pull_events", "Events in a pull queue, held ones included", labels=["queue"]
-        )
-        held = GaugeMetricFamily(
-            "transcode_inbox_pull_held_events", "Events pulled and not confirmed", labels=["queue"]
-        )
-        for queue, depth in parts["pull_queues"]["queues"].items():
-            waiting.add_metric([queue], depth["waiting"])
-            held.add_metric([queue], depth["held"])
-        yield from (waiting, held)
-        processes = GaugeMetricFamily("transcode_inbox_processes", "Processes that live", labels=["kind"])
-        for kind in ("web", "worker", "clock"):
-            living = sum(p["lives"] for p in parts["processes"]["list"] if p["kind"] == kind)
-            processes.add_metric([kind], living)
-        yield processes
-        yield from self._counters()
-
-    def _counters(self) -> Iterator[Metric]:
+    def _counted(self) -> Iterator[Metric]:
         kept = {name.decode(): int(count) for name, count in self._services.store.hgetall("ti:counters").items()}
-        for name, help_text in _COUNTERS.items():
-            family = CounterMetricFamily(f"transcode_inbox_{name}", help_text, labels=["source"])
-            for key, count in kept.items():
-                what, _, source = key.partition(":")
-                if what == name:
-                    family.add_metric([source], count)
+        for begins, metric, help_text, labels in COUNTERS:
+            family = CounterMetricFamily(_PREFIX + metric, help_text, labels=labels)
+            for name, count in kept.items():
+                what, _, rest = name.partition(":")
+                if what == begins and bool(rest) == bool(labels):
+                    family.add_metric(rest.split(":", len(labels) - 1) if labels else [], count)
+            if not labels and begins not in kept:
+                family.add_metric([], 0)
             yield family
-        yield CounterMetricFamily(
-            "transcode_inbox_swept", "Groups of callbacks whose message was lost and sent again", kept.get("swept", 0)
-        )
-        yield CounterMetricFamily(
-            "transcode_inbox_stalled_workers",
-            "Workers that gave up because they no longer consumed",
-            kept.get("stalled_workers", 0),
-        )
+
+    def _memory(self) -> Iterator[Metric]:
+        about = self._services.store.info("memory")
+        yield _gauge("store_memory_bytes", "Bytes the store uses", "", {"": about["used_memory"]})
+        most = about.get("maxmemory") or about.get("total_system_memory", 0)
+        yield _gauge("store_memory_max_bytes", "Bytes it may use; all of its machine's, if not limited", "", {"": most})
+
+
+def _waiting(parts: dict[str, Any]) -> Iterator[Metric]:
+    inbox, letters, deliveries = parts["inbox"], parts["dead_letters"], parts["deliveries"]
+    queues = parts["pull_queues"]["queues"]
+    yield _gauge("inbox_entries", "Groups of callbacks waiting", "", {"": inbox["waiting"]})
+    yield _gauge("inbox_oldest_seconds", "How long the oldest has waited", "", {"": inbox["oldest_seconds"]})
+    yield _gauge("dead_letters_waiting", "Dead letters waiting for an operator", "", {"": letters["waiting"]})
+    yield _gauge(
+        "deliveries_waiting", "Deliveries not made yet, those under way included", "", {"": deliveries["waiting"]}
+    )
+    yield _gauge("deliveries_out", "Deliveries under way", "", {"": deliveries["out"]})
+    late = {"": deliveries["late_seconds"]}
+    yield _gauge("deliveries_late_seconds", "By how much the most overdue delivery is late", "", late)
+    for metric, help_text, number in (
+        ("pull_events", "Events in a pull queue, held ones included", "waiting"),
+        ("pull_held_events", "Events pulled and not confirmed", "held"),
+        ("pull_oldest_seconds", "How long the oldest that nobody holds has waited", "oldest_seconds"),
+    ):
+        yield _gauge(metric, help_text, "queue", {name: queue[number] for name, queue in queues.items()})
+    living = dict.fromkeys(("web", "worker", "clock"), 0)
+    for process in parts["processes"]["list"]:
+        if process["lives"] and process["kind"] in living:
+            living[process["kind"]] += 1
+    yield _gauge("processes", "Processes that live", "kind", living)
+
+
+def _gauge(metric: str, help_text: str, label: str, values: Mapping[str, float]) -> Metric:
+    """One value a label; under "" the one value of a metric without labels."""
+    family = GaugeMetricFamily(_PREFIX + metric, help_text, labels=[label] if label else [])
+    for name, value in values.items():
+        family.add_metric([name] if label else [], value)
+    return family

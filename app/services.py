@@ -7,11 +7,14 @@ import time
 import redis
 
 from app.announcer import Announcer
+from app.counts import Counts, trouble
 from app.durability import Durability
 from app.group_commit import GroupCommit
 from app.pull.waiting_room import WaitingRoom
-from app.web import GRANIAN_THREADS
+from app.pull.witness import Witness
+from app.web import GRANIAN_THREADS, counts_directory
 from schemas.settings import Settings
+from schemas.sources import SOURCES
 from workers.celery import make_celery
 from workers.enqueue import Enqueue
 from workers.queues.dead_letters import DeadLetters
@@ -22,6 +25,7 @@ from workers.queues.processes import Processes
 from workers.queues.pull import PullQueues
 from workers.queues.samples import Samples
 from workers.queues.spool import Spool
+from workers.queues.stages import Stages
 from workers.queues.subscriptions import Subscriptions
 from workers.store import connect
 
@@ -51,8 +55,14 @@ class Services:
         self.enqueue = Enqueue(make_celery(settings))
         self.announcer = Announcer(self.enqueue.publish)
         self.spool = Spool(settings.spool_dir, settings.spool_max_bytes) if settings.spool_dir else None
-        self.durability = Durability(commit_store, self.spool, self.announcer.announce)
-        self.group_commit = GroupCommit(self.durability.append, self.announcer.announce)
+        self.counts = Counts(sources=SOURCES, queues=settings.pull_queues, directory=counts_directory())
+        self.durability = Durability(
+            commit_store,
+            self.spool,
+            self.announcer.announce,
+            lambda callbacks, error: self.counts.spooled(callbacks, trouble(error)),
+        )
+        self.group_commit = GroupCommit(self.durability.append, self.announcer.announce, self.counts.committed)
         self.inbox = Inbox(store)
         self.events = Events(
             store,
@@ -64,9 +74,13 @@ class Services:
         self.dead_letters = DeadLetters(store)
         self.subscriptions = Subscriptions(store)
         self.processes = Processes(store)
-        self.samples = Samples(store, pull_queues=settings.pull_queues)
+        self.stages = Stages(store, pull_queues=settings.pull_queues)
+        self.samples = Samples(store, self.stages)
         self.pull_queues = PullQueues(store, key=settings.seal_key, queues=len(settings.pull_queues))
-        self.waiting_room = WaitingRoom(self.pull_queues, most_waiting=MOST_WAITING[settings.web_server])
+        self.witness = Witness(self.counts)
+        self.waiting_room = WaitingRoom(
+            self.pull_queues, most_waiting=MOST_WAITING[settings.web_server], witness=self.witness
+        )
 
     def start(self) -> None:
         """Starts what a serving process does by itself: it says that it lives, and drains a spool left from before."""
@@ -75,11 +89,14 @@ class Services:
             self.durability.watch()
 
     def _pulse(self) -> None:
-        started = time.time()
+        started, said = time.time(), dict[str, int]()
         while True:
             try:
                 # Also lets queue time go on, should no clock be running.
                 self.processes.present("web", started)
+                accepted = self.counts.accepted()
+                self.samples.came_in({source: count - said.get(source, 0) for source, count in accepted.items()})
+                said = accepted
             except redis.RedisError as error:
                 log.debug("pulse: %s: %s", type(error).__name__, error)
             time.sleep(PULSE_EVERY)

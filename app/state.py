@@ -1,6 +1,7 @@
 """The state of an installation, as far as this process can see it: what `/readyz` and `/metrics` tell."""
 
 import shutil
+import time
 from typing import Any
 
 import redis
@@ -10,6 +11,8 @@ from workers.queues.spool import Spool
 
 #: Seconds an entry may wait, with nothing being finished, before the workers count as stalled.
 STALLED_AFTER = 15
+#: Seconds by which a delivery may be late before the workers count as not sending.
+LATE_AFTER = 60
 
 
 def state(services: Services) -> dict[str, Any]:
@@ -21,15 +24,11 @@ def state(services: Services) -> dict[str, Any]:
     if not parts["store"]["ok"]:
         return parts
     try:
-        parts["inbox"] = _inbox(services)
-        parts["dead_letters"] = {"ok": True, "waiting": services.dead_letters.count()}
-        parts["pull_queues"] = {
-            "ok": True,
-            "queues": {
-                queue: {"waiting": services.pull_queues.depth(queue), "held": services.pull_queues.held(queue)}
-                for queue in services.settings.pull_queues
-            },
-        }
+        stages = services.stages.look()
+        parts["inbox"] = _inbox(stages["inbox"])
+        parts["dead_letters"] = {"ok": True, **stages["dead_letters"]}
+        parts["pull_queues"] = {"ok": True, "queues": stages["pull"]["queues"]}
+        parts["deliveries"] = _deliveries(stages["deliveries"])
         parts["processes"] = _processes(services)
     except redis.RedisError as error:
         parts["store"] = _not_ok(error)
@@ -51,7 +50,9 @@ def _store(services: Services) -> dict[str, Any]:
 
 def _spool(spool: Spool, most: int) -> dict[str, Any]:
     size = spool.size()
-    part = {"ok": size < most, "bytes": size, "max_bytes": most}
+    oldest = spool.oldest() if size else None
+    waited = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
+    part = {"ok": size < most, "bytes": size, "max_bytes": most, "oldest_seconds": waited}
     return part if part["ok"] else {**part, "message": "The spool is full."}
 
 
@@ -65,13 +66,18 @@ def _disk(services: Services) -> dict[str, Any]:
     return part if part["ok"] else {**part, "message": "The disk is full."}
 
 
-def _inbox(services: Services) -> dict[str, Any]:
-    sight = services.inbox.sight()
-    stalled = sight.waiting > 0 and min(sight.oldest_waited, sight.since_progress) > STALLED_AFTER * 1000
-    part: dict[str, Any] = {"ok": not stalled, "waiting": sight.waiting, "oldest_seconds": sight.oldest_waited / 1000}
+def _inbox(stage: dict[str, Any]) -> dict[str, Any]:
+    waiting, oldest, idle = stage["waiting"], stage["oldest_seconds"], stage["idle_seconds"]
+    stalled = waiting > 0 and min(oldest, idle) > STALLED_AFTER
+    part: dict[str, Any] = {"ok": not stalled, "waiting": waiting, "oldest_seconds": oldest}
     if stalled:
-        part["message"] = f"Callbacks wait, and no worker has finished one for {sight.since_progress // 1000} s."
+        part["message"] = f"Callbacks wait, and no worker has finished one for {idle:.0f} s."
     return part
+
+
+def _deliveries(stage: dict[str, Any]) -> dict[str, Any]:
+    part = {"ok": stage["late_seconds"] <= LATE_AFTER, **stage}
+    return part if part["ok"] else {**part, "message": f"Nobody sends what was due {stage['late_seconds']:.0f} s ago."}
 
 
 def _processes(services: Services) -> dict[str, Any]:

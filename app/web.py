@@ -4,7 +4,13 @@ gunicorn with gevent workers is the default: slow bodies and long polls cost it 
 faster but gives a request to a thread before its body is there; it belongs behind a proxy that buffers bodies.
 """
 
+import contextlib
+import os
 import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.settings import Settings
@@ -22,6 +28,8 @@ GRACEFUL_TIMEOUT = 6
 CONNECTIONS = 20_000
 #: Threads one Granian process works with.
 GRANIAN_THREADS = 64
+#: The variable that tells the processes of one web run where they count together. Set here, for them alone.
+_COUNTS = "TRANSCODE_INBOX_COUNTS"
 
 
 def served() -> "Flask":
@@ -92,6 +100,26 @@ def serve_granian(settings: Settings) -> None:
     ).serve()
 
 
+@contextlib.contextmanager
+def counting_together() -> Iterator[None]:
+    """Gives the processes that are started meanwhile a directory for what they count, and removes it in the end."""
+    directory = tempfile.mkdtemp(prefix="transcode-inbox-counts-")
+    os.environ[_COUNTS] = directory
+    maker = os.getpid()
+    try:
+        yield
+    finally:
+        # Children that were forked leave this way too.
+        if os.getpid() == maker:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def counts_directory() -> Path | None:
+    """Where the processes of this web run count together; None for a process that was not started by one."""
+    directory = os.environ.get(_COUNTS)
+    return Path(directory) if directory else None
+
+
 def allow_many_connections() -> None:
     """Raises the limit on open files as far as this user may."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -101,7 +129,8 @@ def allow_many_connections() -> None:
 if __name__ == "__main__":
     the_settings = start()
     allow_many_connections()
-    if the_settings.web_server == "granian":
-        serve_granian(the_settings)
-    else:
-        serve_gunicorn(the_settings)
+    with counting_together():
+        if the_settings.web_server == "granian":
+            serve_granian(the_settings)
+        else:
+            serve_gunicorn(the_settings)

@@ -19,6 +19,7 @@ from workers.queues.pull import PullQueues
 from workers.queues.retention import Retention
 from workers.queues.samples import Samples
 from workers.queues.spool import Spool
+from workers.queues.stages import Stages
 from workers.start import start
 from workers.store import connect
 from workers.tasks.sweep import Sweep
@@ -43,7 +44,7 @@ def duties(settings: Settings) -> dict[str, Callable[[], object]]:
         "spool": lambda: enqueue.publish(spool.drain(inbox.append)) if spool else None,
         "sweep": Sweep(inbox, publish=enqueue.publish, queued=enqueue.queued).run,
         "contents": PullQueues(client, key=settings.seal_key, queues=len(settings.pull_queues)).drop_finished,
-        "samples": Samples(client, pull_queues=settings.pull_queues).take,
+        "samples": Samples(client, Stages(client, pull_queues=settings.pull_queues)).take,
         "retention": Retention(client, days=settings.retention_days).run,
         "dead letters": DeadLetterRetention(client, days=settings.dead_letter_days).run,
     }

@@ -4,14 +4,17 @@ from collections.abc import Sequence
 
 from app.pull.parameters import printable
 from app.pull.refused import Reason, Refused
+from app.pull.witness import Witness
 from workers.queues.pull import MOST, PullQueues
 
 
-def confirm_each(queues: PullQueues, queue: str, handles: Sequence[str]) -> None:
+def confirm_each(queues: PullQueues, queue: str, handles: Sequence[str], witness: Witness | None) -> None:
     """Confirms every good handle in `handles`. Raises Refused, naming the bad ones, if there are any; or for none, or 17."""
     if not 1 <= len(handles) <= MOST:
         raise Refused(Reason.BAD_VALUE, f"a call confirms from 1 to {MOST} handles, not {len(handles)}")
     good = queues.confirm(queue, handles)
+    if witness is not None:
+        witness.confirmed(queue, handles, good)
     bad = [printable(handle) for handle, is_good in zip(handles, good, strict=True) if not is_good]
     if bad:
         raise Refused(

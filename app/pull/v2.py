@@ -13,6 +13,7 @@ from app.pull.handles import confirm_each
 from app.pull.parameters import numbered, read_parameters
 from app.pull.refused import Reason, Refused, answer
 from app.pull.waiting_room import WaitingRoom
+from app.pull.witness import Witness
 from app.requests import Reply, Request
 from schemas.settings import PullCredential
 from workers.queues.pull import Pulled, PullQueues
@@ -42,9 +43,16 @@ _CODES = {
 class PullApi2:
     """The legacy API, for holders of `credentials`."""
 
-    def __init__(self, room: WaitingRoom, queues: PullQueues, credentials: Iterable[PullCredential]) -> None:
+    def __init__(
+        self,
+        room: WaitingRoom,
+        queues: PullQueues,
+        credentials: Iterable[PullCredential],
+        witness: Witness | None = None,
+    ) -> None:
         self._room = room
         self._queues = queues
+        self._witness = witness
         self._admission = Admission(credentials)
         self._actions: dict[str, Callable[[str, Mapping[str, str], Request], bytes]] = {
             "PullEvent": self._pull,
@@ -70,7 +78,7 @@ class PullApi2:
         return _events(self._room.pull(queue, "v2", request.hung_up))
 
     def _confirm(self, queue: str, parameters: Mapping[str, str], _: Request) -> bytes:
-        confirm_each(self._queues, queue, numbered(parameters, "msgHandle"))
+        confirm_each(self._queues, queue, numbered(parameters, "msgHandle"), self._witness)
         return b'{"code":0,"message":"","codeDesc":"Success"}'
 
 

@@ -18,6 +18,7 @@ from app.pull.parameters import numbered, read_parameters
 from app.pull.refused import Reason, Refused, answer
 from app.pull.signature import SignedRequest, date_of, read_authorization, tc3_signatures
 from app.pull.waiting_room import WaitingRoom
+from app.pull.witness import Witness
 from app.requests import Reply, Request
 from schemas.settings import PullCredential
 from workers.queues.pull import Pulled, PullQueues
@@ -46,9 +47,16 @@ _CODES = {
 class PullApi3:
     """API 3.0, for holders of `credentials`."""
 
-    def __init__(self, room: WaitingRoom, queues: PullQueues, credentials: Iterable[PullCredential]) -> None:
+    def __init__(
+        self,
+        room: WaitingRoom,
+        queues: PullQueues,
+        credentials: Iterable[PullCredential],
+        witness: Witness | None = None,
+    ) -> None:
         self._room = room
         self._queues = queues
+        self._witness = witness
         self._admission = Admission(credentials)
         self._actions: dict[str, Callable[[str, Mapping[str, Any], Request], bytes]] = {
             "PullEvents": self._pull,
@@ -84,7 +92,7 @@ class PullApi3:
         return b'"EventSet":[%b],' % b",".join(map(_event, self._room.pull(queue, "v3", request.hung_up)))
 
     def _confirm(self, queue: str, parameters: Mapping[str, Any], _: Request) -> bytes:
-        confirm_each(self._queues, queue, _handles(parameters))
+        confirm_each(self._queues, queue, _handles(parameters), self._witness)
         return b""
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 
 from app.pull.refused import Reason, Refused
+from app.pull.witness import Witness
 from workers.queues.pull import Pulled, PullQueues
 
 #: Seconds a pull waits for a first event.
@@ -42,8 +43,16 @@ class _Waiter:
 class WaitingRoom:
     """Pulls for clients, and lets up to `most_waiting` of them wait for `long_poll` seconds each."""
 
-    def __init__(self, queues: PullQueues, *, most_waiting: int, long_poll: float = LONG_POLL) -> None:
+    def __init__(
+        self,
+        queues: PullQueues,
+        *,
+        most_waiting: int,
+        long_poll: float = LONG_POLL,
+        witness: Witness | None = None,
+    ) -> None:
         self._queues = queues
+        self._witness = witness
         self._long_poll = long_poll
         self._most_waiting = most_waiting
         self._lock = threading.Lock()
@@ -57,6 +66,12 @@ class WaitingRoom:
         A client that has `hung_up` by then gets none: what it was given nobody else would see for 30 s.
         Raises `redis.RedisError` if the store does not answer, and Refused if too many wait already.
         """
+        pulled = self._pull(queue, form, hung_up)
+        if self._witness is not None:
+            self._witness.pulled(queue, pulled)
+        return pulled
+
+    def _pull(self, queue: str, form: str, hung_up: Callable[[], bool]) -> list[Pulled]:
         pulled, _ = self._queues.pull(queue, form)
         if pulled:
             return pulled
@@ -65,6 +80,7 @@ class WaitingRoom:
             if sum(len(waiters) for waiters in self._waiters.values()) >= self._most_waiting:
                 raise Refused(Reason.TOO_MANY, "too many clients are waiting; ask again in a few seconds")
             self._waiters.setdefault(queue, deque()).append(waiter)
+            self._count(queue)
             if self._attendant is None:
                 self._attendant = threading.Thread(target=self._attend, name="pull attendant", daemon=True)
                 self._attendant.start()
@@ -81,7 +97,12 @@ class WaitingRoom:
     def _leave(self, waiter: _Waiter) -> None:
         if not waiter.answered.is_set():
             self._waiters[waiter.queue].remove(waiter)
+            self._count(waiter.queue)
             waiter.answered.set()
+
+    def _count(self, queue: str) -> None:
+        if self._witness is not None:
+            self._witness.waiting(queue, len(self._waiters[queue]))
 
     def _attend(self) -> None:
         while True:

@@ -25,4 +25,9 @@ class Ready(Answer):
     """Whether callbacks can be made durable, and how each part is."""
 
     ready = fields.Boolean()
+    rates = fields.Dict(
+        keys=fields.String(),
+        values=fields.Float(),
+        metadata={"description": "Callbacks acknowledged a second by source, over the last minute."},
+    )
     parts = fields.Dict(keys=fields.String(), values=fields.Nested(Part))

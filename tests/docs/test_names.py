@@ -17,9 +17,8 @@ from app.pull import v2, v3
 from schemas.settings import read_settings
 from schemas.sources import SOURCES
 from tests.docs.pages import PAGES, REFERENCE, blocks_of
-from tests.running import ROOT, Service
+from tests.running import ROOT
 
-METRICS = ROOT / "app" / "metrics.py"
 SHOWN = r"(\S*/)?transcode-inbox (?!cannot start)"
 
 
@@ -82,21 +81,6 @@ def test_the_reference_has_every_variable_and_no_other() -> None:
     listed = set(re.findall(r"^\| `([A-Z_]+)` \|", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE))
     assert len(read) > 10
     assert listed == read
-
-
-def test_the_reference_has_every_metric_and_every_page_only_those(service: Service) -> None:
-    scraped = service.get("/metrics").body.decode()
-    families = dict(re.findall(r"^# TYPE (transcode_inbox_\w+) (\w+)$", scraped, re.MULTILINE))
-    assert len(families) > 10
-    listed = set(re.findall(r"^\| `(transcode_inbox_\w+)", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE))
-    assert families.keys() <= listed
-    # What only some machines have is listed, and not in this scrape.
-    named = set(re.findall(r"\"(transcode_inbox_\w+?)(?:_total)?\"", METRICS.read_text(encoding="utf-8")))
-    assert {name.removesuffix("_total") for name in listed - families.keys()} <= named
-    histograms = [name for name, kind in families.items() if kind == "histogram"]
-    names = listed | {f"{name}_{part}" for name in histograms for part in ("bucket", "count", "sum")}
-    for page in PAGES:
-        assert set(re.findall(r"transcode_inbox_\w+", page.read_text(encoding="utf-8"))) <= names, page
 
 
 def test_the_reference_has_every_url() -> None:

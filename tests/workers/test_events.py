@@ -48,7 +48,7 @@ def test_an_event_is_recorded_with_all_that_follows_from_it(store: redis.Redis) 
     assert store.xlen("ti:events") == 1
     assert store.xlen("ti:renditions") == 2
     assert store.llen("ti:pull:0") == store.llen("ti:pull:7") == 1
-    assert counters(store) == {"recorded:tencent-vod": 1}
+    assert counters(store) == {"recorded:tencent-vod": 1, "events:transcode.completed": 1}
 
 
 def test_the_same_origin_again_is_no_duplicate_changes_nothing_and_gets_its_renditions_again(
@@ -69,7 +69,7 @@ def test_another_origin_is_a_duplicate_and_gets_nothing(store: redis.Redis) -> N
     assert events(store).record([recordable(1, "99-0/0")]) == [None]
     changed = {key for key, value in everything(store).items() if before.get(key) != value}
     assert {key.split(b":")[1] for key in changed} == {b"event"}, "only the note that it came again"
-    assert counters(store) == {"recorded:zego": 1, "duplicates:zego": 1}
+    assert counters(store) == {"recorded:zego": 1, "events:transcode.started": 1, "duplicates:zego": 1}
 
 
 def test_twice_in_one_group_is_once(store: redis.Redis) -> None:
@@ -98,7 +98,7 @@ def test_one_whose_recording_broke_off_is_recorded_when_asked_again(store: redis
     assert len(renditions) == 1
     assert events(store).find(broken.event["id"]) is not None
     assert store.llen("ti:pull:0") == 1
-    assert counters(store) == {"recorded:zego": 1}
+    assert counters(store) == {"recorded:zego": 1, "events:transcode.started": 1}
 
 
 def test_a_script_that_the_store_has_forgotten_is_loaded_again(store: redis.Redis) -> None:

@@ -14,7 +14,7 @@ from workers.queues.stages import Stages
 
 
 def samples(store: redis.Redis) -> Samples:
-    return Samples(store, pull_queues=["0", "7"])
+    return Samples(store, Stages(store, pull_queues=["0", "7"]))
 
 
 def pass_seconds(store: redis.Redis, seconds: float) -> None:
@@ -54,7 +54,7 @@ def test_what_waits_to_be_pulled_grows_older_until_it_is_confirmed(store: redis.
 def test_a_callback_in_the_inbox_and_a_dead_letter_have_an_age(store: redis.Redis) -> None:
     store.xadd("ti:inbox", {"0:zego": b"x"}, id=f"{int(store.time()[0]) - 50}000-0")
     DeadLetters(store).add([DeadLetter("zego", b"x", "invalid", "", 1, "1-0/0")])
-    store.hincrby("ti:dead:" + store.zrange("ti:dead", 0, 0)[0].decode(), "failed", -70_000)
+    store.hincrby("ti:dead:" + store.zrange("ti:dead", 0, 0)[0].decode(), "kept", -70_000)
     stages = look(store)
     assert stages["inbox"]["waiting"] == stages["dead_letters"]["waiting"] == 1
     assert 50 <= stages["inbox"]["oldest_seconds"] < 55
@@ -75,16 +75,17 @@ def test_a_delivery_has_an_age_from_when_it_was_first_due(store: redis.Redis) ->
 
 
 def test_rates_are_what_came_in_by_the_time_it_took(store: redis.Redis) -> None:
-    store.hset("ti:counters", mapping={"recorded:zego": 1000, "swept": 5})
+    samples(store).came_in({"zego": 1000, "cts-audio": 0})
     samples(store).take()
     pass_seconds(store, 10)
-    store.hset("ti:counters", mapping={"recorded:zego": 1200, "duplicates:zego": 50, "dead_letters:cts-video": 10})
+    samples(store).came_in({"zego": 250, "cts-video": 10})
     samples(store).take()
     rates = samples(store).rates()
     assert abs(rates["zego"] - 25) < 1
     assert abs(rates["cts-video"] - 1) < 0.1
-    pass_seconds(store, 3600)
-    assert samples(store).rates() == {}, "an hour ago says nothing about now"
+    assert "cts-audio" not in rates
+    pass_seconds(store, 30)
+    assert samples(store).rates() == {}, "half a minute ago says nothing about now"
 
 
 def test_several_clocks_keep_one_sample_a_second_and_no_more_than_a_quarter_of_an_hour(store: redis.Redis) -> None:

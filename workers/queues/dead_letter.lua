@@ -10,6 +10,7 @@
 --   ti:dead_by:<part>          sorted set: the ids of one part, by number. A part is `<reason>/<source>`, and for those of a
 --                              subscription also `<subscription>/<source>`
 --   ti:dead_received:<part>    sorted set without scores: `<received>.<number>.<id>`, padded, so in order of receipt
+--   ti:counters                hash: dead_letter_reasons:<reason>
 --
 -- A list by any filter merges a few parts, so what does not match costs nothing.
 local function dead_letter_parts(letter)
@@ -76,6 +77,7 @@ local function keep_dead_letter(id, letter)
   end
   redis.call('HSET', key, unpack(fields))
   redis.call('HINCRBY', key, 'times', 1)
+  redis.call('HINCRBY', 'ti:counters', 'dead_letter_reasons:' .. letter.reason, 1)
   file_dead_letter(id, letter, number)
   return not old
 end

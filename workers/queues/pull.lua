@@ -5,6 +5,7 @@
 --                             what makes a handle good: a later delivery has a later one
 --   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold> <ms>`, of events that are kept
 --   ti:content:<form>:<copy>  string: what the API of that form answers, or `=` for the body as it came
+--   ti:counters               hash: redelivered:<queue>
 --   ti:content:finished       list: copies that every queue has confirmed, whose contents the clock drops
 --
 -- ARGV: queue, how many at most, hold ms, form. Costs the same however many wait or are held, and reads all contents at once.
@@ -41,6 +42,7 @@ local expired = redis.call('ZRANGEBYSCORE', held, '-inf', milliseconds(now), 'LI
 if #expired > 0 then
   local gone = hand_out(expired)
   if #gone > 0 then redis.call('ZREM', held, unpack(gone)) end
+  if #holds > 0 then redis.call('HINCRBY', 'ti:counters', 'redelivered:' .. ARGV[1], #holds / 2) end
   for number = 2, #holds, 2 do
     redis.call('HINCRBY', 'ti:event:' .. string.match(holds[number], '%.(.+)$'), 'expired:' .. ARGV[1], 1)
   end

@@ -27,6 +27,11 @@ _PULL = Script("pull")
 _CONFIRM = Script("confirm")
 
 
+def event_of(handle: str) -> str:
+    """The id of the event that a good handle is for."""
+    return handle.replace("~", ":").split(".", 1)[1].rsplit(".", 2)[0]
+
+
 class Pulled(NamedTuple):
     """One event, handed out."""
 

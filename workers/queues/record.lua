@@ -12,7 +12,7 @@
 --   ti:reference:<id>           sorted set: ids of the events with this task id or media id, by their entry in ti:events
 --   ti:task:<source>:<task id>  hash, where renditions accumulate over a task's callbacks: kind/name -> the event that brought it
 --   ti:pull:<queue>, ti:content:<form>:<copy>  see pull.lua
---   ti:counters                 hash: recorded:<source>, duplicates:<source>
+--   ti:counters                 hash: recorded:<source>, duplicates:<source>, events:<type>
 --
 -- ARGV: origin, dedup ms, retention ms, event id, source, type, status, document, raw, v2, v3, accumulating task or '',
 --       number of references, each reference, number of pull queues, each queue, then kind and name of each rendition.
@@ -106,4 +106,6 @@ redis.call('SET', 'ti:content:v2:' .. copy, ARGV[10])
 redis.call('SET', 'ti:content:v3:' .. copy, ARGV[11])
 for _, queue in ipairs(queues) do redis.call('RPUSH', 'ti:pull:' .. queue, copy) end
 redis.call('HINCRBY', 'ti:counters', 'recorded:' .. source, 1)
+-- The vendor chooses the names of VOD's other events: they are counted as one, so that nobody's words become counters.
+redis.call('HINCRBY', 'ti:counters', 'events:' .. (string.match(ARGV[6], '^vod%.') and 'vod' or ARGV[6]), 1)
 return own

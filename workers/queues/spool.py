@@ -98,6 +98,14 @@ class Spool:
         except FileNotFoundError:
             return 0
 
+    def oldest(self) -> int | None:
+        """When the oldest callback in it was accepted, in milliseconds since the epoch; None for an empty spool."""
+        for name in ("draining", "callbacks"):
+            with contextlib.suppress(FileNotFoundError):
+                for callback, _ in _records(self._directory / name, self._drained() if name == "draining" else 0):
+                    return callback.received
+        return None
+
     def size(self) -> int:
         """Bytes on disk."""
         return self._bytes("callbacks") + self._bytes("draining")

@@ -3,7 +3,7 @@
 -- Keys: see pull.lua (pull queues), record.lua (ti:events), dead_letters.py (ti:dead), deliveries.py (ti:deliveries:<subscription>:…)
 -- ARGV: each pull queue.
 -- Returns {pull queues, deliveries, dead letters}: for each pull queue {waiting, held, ms the oldest has waited}; {waiting, out, ms
--- since the oldest was first due, ms by which the most overdue is late}; {waiting, ms since the oldest failed}.
+-- since the oldest was first due, ms by which the most overdue is late}; {waiting, ms since the oldest is one}.
 
 -- Copies whose hold has run out that are looked at for the oldest of them: those that ran out first.
 local SOME = 16
@@ -49,7 +49,7 @@ end
 local waited = 0
 local letter = redis.call('ZRANGE', 'ti:dead', 0, 0)[1]
 if letter then
-  local failed = tonumber(redis.call('HGET', 'ti:dead:' .. letter, 'failed'))
-  if failed then waited = math.max(0, wall_time() - failed) end
+  local kept = tonumber(redis.call('HGET', 'ti:dead:' .. letter, 'kept'))
+  if kept then waited = math.max(0, math.floor(now - kept)) end
 end
 return {pull, {due + out, out, math.floor(oldest), math.floor(late)}, {redis.call('ZCARD', 'ti:dead'), waited}}

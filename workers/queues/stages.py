@@ -22,17 +22,22 @@ class Stages:
         """`inbox`, `pull`, `deliveries`, `dead_letters`, each with `waiting` (how many) and `oldest_seconds`.
 
         What a pull's client holds counts as waiting, for it has not been confirmed, but the age is of what nobody holds. A
-        delivery is as old as the time since it was first due. `pull` also has `held`, and `queues` with the three numbers of each
-        queue; `deliveries` has `out` (under way) and `late_seconds`: by how much the most overdue is. Raises `redis.RedisError`.
+        delivery is as old as the time since it was first due. `inbox` also has `idle_seconds`, since anything was finished;
+        `pull`, `held`, and `queues` with the three numbers of each queue; `deliveries`, `out` (under way) and `late_seconds`: by
+        how much the most overdue is. Raises `redis.RedisError`.
         """
         sight = self._inbox.sight()
-        queues, (deliveries, out, first_due, late), (letters, failed) = _STAGES.run(self._client, *self._queues)
+        queues, (deliveries, out, first_due, late), (letters, since) = _STAGES.run(self._client, *self._queues)
         by_queue = {
             name: {"waiting": waiting + held, "held": held, "oldest_seconds": oldest / 1000}
             for name, (waiting, held, oldest) in zip(self._queues, queues, strict=True)
         }
         return {
-            "inbox": {"waiting": sight.waiting, "oldest_seconds": sight.oldest_waited / 1000},
+            "inbox": {
+                "waiting": sight.waiting,
+                "oldest_seconds": sight.oldest_waited / 1000,
+                "idle_seconds": sight.since_progress / 1000,
+            },
             "pull": {
                 "waiting": sum(queue["waiting"] for queue in by_queue.values()),
                 "held": sum(queue["held"] for queue in by_queue.values()),
@@ -45,5 +50,5 @@ class Stages:
                 "oldest_seconds": first_due / 1000,
                 "late_seconds": late / 1000,
             },
-            "dead_letters": {"waiting": letters, "oldest_seconds": failed / 1000},
+            "dead_letters": {"waiting": letters, "oldest_seconds": since / 1000},
         }
