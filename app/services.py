@@ -64,12 +64,7 @@ class Services:
         )
         self.group_commit = GroupCommit(self.durability.append, self.announcer.announce, self.counts.committed)
         self.inbox = Inbox(store)
-        self.events = Events(
-            store,
-            pull_queues=settings.pull_queues,
-            dedup_days=settings.dedup_days,
-            retention_days=settings.retention_days,
-        )
+        self.events = Events.of(settings, store)
         self.listing = Listing(store)
         self.dead_letters = DeadLetters(store)
         self.subscriptions = Subscriptions(store)

@@ -257,6 +257,9 @@ _EVENTS: dict[str, tuple[str, Reader]] = {
     "CreateImageSpriteComplete": ("CreateImageSpriteCompleteEvent", _IMAGE_SPRITE),
 }
 
+#: VOD's event types that the vendor's pages or SDKs describe.
+VOD_EVENT_TYPES = frozenset(_EVENTS)
+
 
 def vod_event_field(event_type: str, data: Any) -> tuple[str | None, dict[str, Any] | None]:
     """The EventContent field for a VOD event type, and what it holds for `data`. (None, None) for an

@@ -12,6 +12,7 @@ from tests.chaos.numbered import RENDITIONS, callback
 from tests.chaos.processes import Installation
 from tests.chaos.store import KillableStore
 from tests.running import until
+from workers.queues.listing import Listing
 from workers.queues.renditions import EXCHANGE
 
 #: Callbacks posted in each test: one of each source.
@@ -64,7 +65,7 @@ def everything_once(installation: Installation) -> Counter[str]:
     consumer = Consumer(installation, clients=1)
     consumer.drain(20)
     assert consumer.pulled == dict.fromkeys(NUMBERS, 1)
-    assert installation.store.xlen("ti:renditions") == sum(RENDITIONS)
+    assert len(Listing(installation.store).renditions(limit=500).items) == sum(RENDITIONS)
     counters = installation.store.hgetall("ti:counters")
     assert sum(int(count) for name, count in counters.items() if name.startswith(b"recorded:")) == len(NUMBERS)
     assert int(counters[b"swept"]) > 0

@@ -12,6 +12,7 @@ import redis
 from schemas.samples import sample
 from tests.running import ROOT, Service
 from workers.queues.inbox import BEGIN, NONE, Callback, Inbox
+from workers.queues.references import reference
 from workers.tasks.ingest import HOPELESS_AFTER, MOST_DEATHS, SUSPICIOUS_AFTER
 
 #: A worker that dies of one body, as one would of a fault in a C library.
@@ -62,7 +63,7 @@ def test_a_callback_that_can_never_be_recorded_becomes_a_dead_letter_in_the_end(
     inbox = Inbox(store)
     bad = sample("zego")
     # Whatever it may be in earnest: here, a key of the wrong type where the event's index belongs.
-    store.set(f"ti:reference:{json.loads(bad)['TaskId']}", "in the way")
+    store.set(f"ti:reference:{reference(json.loads(bad)['TaskId'])}", "in the way")
     entry = inbox.append([Callback("zego", bad), Callback("zego", sample("zego"))])
     for times in range(HOPELESS_AFTER + 1):
         assert store.xlen("ti:inbox") == 1, times

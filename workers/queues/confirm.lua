@@ -9,6 +9,15 @@ local only_queue = tonumber(ARGV[2]) == 1
 local now, wall = queue_time(), milliseconds(wall_time())
 local answer, copies, done, notes, finished, seen = {}, {}, {}, {}, {}, {}
 
+-- What was noted of it before, when it was confirmed some time ago.
+local function noted(copy)
+  local entry, id = string.match(copy, '^([^.]+)%.(.+)$')
+  local words = kept_words(redis.call('GET', 'ti:event:' .. id))
+  if not words or words[2] ~= entry then return nil end
+  local _, note = kept_note(words, 'confirmed|' .. ARGV[1] .. '|')
+  return note
+end
+
 for i = 3, #ARGV, 2 do copies[#copies + 1] = ARGV[i] end
 local scores = redis.call('ZMSCORE', held, unpack(copies))
 
@@ -18,16 +27,16 @@ for number, copy in ipairs(copies) do
     answer[number] = 1
     done[#done + 1] = copy
     notes[#notes + 1] = copy
-    notes[#notes + 1] = ends .. ' ' .. wall
+    notes[#notes + 1] = ends .. '|' .. wall
     -- One handle twice in a call is one confirmation: the other queues' copies still need the content.
     local first = not seen[copy]
     seen[copy] = true
-    if first and (only_queue or redis.call('HINCRBY', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'unconfirmed', -1) <= 0) then
+    if first and (only_queue or redis.call('HINCRBY', 'ti:content:unconfirmed', copy, -1) <= 0) then
       finished[#finished + 1] = copy
     end
   else
-    local before = redis.call('HGET', confirmed, copy)
-    answer[number] = (before and string.match(before, '^%S+') == ends) and 1 or 0
+    local before = redis.call('HGET', confirmed, copy) or noted(copy)
+    answer[number] = (before and string.match(before, '^[^|]+') == ends) and 1 or 0
   end
 end
 
@@ -36,5 +45,6 @@ if #done > 0 then
   redis.call('HSET', confirmed, unpack(notes))
 end
 -- What nobody will pull any more is not kept; but the client need not wait for that.
+if #finished > 0 and not only_queue then redis.call('HDEL', 'ti:content:unconfirmed', unpack(finished)) end
 if #finished > 0 then redis.call('RPUSH', 'ti:content:finished', unpack(finished)) end
 return answer

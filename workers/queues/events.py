@@ -3,23 +3,25 @@
 The keys are documented in `record.lua`.
 """
 
-import json
-from collections.abc import Sequence
+import os
+import socket
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
-from schemas.reading import decode_raw
+from schemas.settings import Settings
 from schemas.times import iso_time
+from workers.queues.compact import compact
+from workers.queues.kept import Kept, read_kept
 from workers.queues.pull import HOLD_MS
+from workers.queues.references import reference
 from workers.queues.script import Argument, Script
+from workers.queues.shapes import MOST, shape_of
 from workers.store import Store
 
 DAY_MS = 24 * 60 * 60 * 1000
-
-#: Instead of a second copy of the body.
-AS_IT_CAME = b"="
 
 _RECORD = Script("record")
 
@@ -33,7 +35,7 @@ class Recordable:
     body: bytes
     #: the inbox entry and the position in it: the same origin recorded twice is no duplicate
     origin: str
-    #: what PullEvent answers for it; AS_IT_CAME where that is the body itself
+    #: what PullEvent answers for it
     v2: bytes
     #: what PullEvents answers for it
     v3: bytes
@@ -49,6 +51,17 @@ class Events:
         self._queues = list(pull_queues)
         self._dedup = int(dedup_days * DAY_MS)
         self._retention = int(retention_days * DAY_MS)
+        self._by = f"{socket.gethostname()}:{os.getpid()}"
+
+    @classmethod
+    def of(cls, settings: Settings, client: Store) -> Self:
+        """Those of an installation with these settings."""
+        return cls(
+            client,
+            pull_queues=settings.pull_queues,
+            dedup_days=settings.dedup_days,
+            retention_days=settings.retention_days,
+        )
 
     def record(self, recordables: Sequence[Recordable]) -> list[list[Rendition] | Exception | None]:
         """Records each by itself; for each, the renditions to hand on, None for a duplicate, or why it could not be written.
@@ -66,7 +79,8 @@ class Events:
     def _arguments(self, recordable: Recordable) -> list[Argument]:
         event = recordable.event
         task, media = event["task_id"], event["media_id"]
-        references = [reference for reference in dict.fromkeys((task, media)) if reference]
+        task_accumulating = task if recordable.accumulates and task else ""
+        shape = shape_of(event)
         document = {key: value for key, value in event.items() if key != "raw"}
         arguments: list[Argument] = [
             recordable.origin,
@@ -75,19 +89,22 @@ class Events:
             event["id"],
             event["source"],
             event["type"],
-            event["status"],
-            encode(document),
-            recordable.body,
+            self._by,
+            compact(encode(document), recordable.body),
             recordable.v2,
             recordable.v3,
-            task if recordable.accumulates and task else "",
-            len(references),
-            *references,
-            len(self._queues),
-            *self._queues,
+            task_accumulating,
+            shape.fine,
+            shape.coarse,
+            MOST,
+            _joined(reference(one) for one in dict.fromkeys((task, media)) if one),
+            _joined(reference(name) for name in shape.names if name not in (task, media)),
+            _joined(self._queues),
+            len(event["renditions"]),
         ]
-        for rendition in event["renditions"]:
-            arguments += (rendition["kind"], rendition["name"])
+        if task_accumulating:
+            for rendition in event["renditions"]:
+                arguments += (rendition["kind"], rendition["name"])
         return arguments
 
     def find(self, event_id: str) -> dict[str, Any] | None:
@@ -97,46 +114,46 @@ class Events:
         confirmed), and where it applies `queue` and `count`.
         """
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.hgetall(f"ti:event:{event_id}")
+            pipe.get(f"ti:event:{event_id}")
             pipe.hmget("ti:time", "wall", "now")
-            fields, (wall, now) = pipe.execute()
-        if not fields:
+            value, (wall, now) = pipe.execute()
+        if value is None:
             return None
-        event = read_event(fields[b"document"], fields[b"raw"])
+        kept = read_kept(value)
+        event = kept.event()
         steps = [
             {"at": event["received_at"], "what": "received"},
-            {"at": iso_time(int(fields[b"recorded"])), "what": "recorded"},
+            {"at": iso_time(kept.recorded), "what": "recorded"},
         ]
-        if b"duplicate" in fields:
-            at = iso_time(int(fields[b"duplicate"]))
-            steps.append({"at": at, "what": "duplicate", "count": int(fields[b"duplicates"])})
-        copy = f"{fields[b'entry'].decode()}.{event_id}"
-        for queue in json.loads(fields[b"queues"]):
-            steps += self._deliveries(queue, copy, fields, int(wall) - int(now))
+        for what, *about in kept.notes:
+            if what == "again":
+                steps.append({"at": iso_time(int(about[1])), "what": "duplicate", "count": int(about[0])})
+        for queue in kept.queues:
+            steps += self._pulls(queue, kept, int(wall) - int(now))
         history = sorted(steps, key=lambda step: str(step["at"]))
-        return {**event, "raw_body": fields[b"raw"].decode("utf-8", "replace"), "history": history}
+        return {**event, "raw_body": kept.body.decode("utf-8", "replace"), "history": history}
 
-    def _deliveries(self, queue: str, copy: str, fields: dict[bytes, bytes], ahead: int) -> list[dict[str, Any]]:
+    def _pulls(self, queue: str, kept: Kept, ahead: int) -> list[dict[str, Any]]:
         """What is known of an event's way through a pull queue. `ahead` is by how many ms the clock is ahead of queue time."""
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.hget(f"ti:pull:{queue}:confirmed", copy)
-            pipe.zscore(f"ti:pull:{queue}:held", copy)
-            confirmed, ends = pipe.execute()
+            pipe.hget(f"ti:pull:{queue}:confirmed", kept.copy)
+            pipe.hget(f"ti:pull:{queue}:expired", kept.copy)
+            pipe.zscore(f"ti:pull:{queue}:held", kept.copy)
+            confirmed, expired, ends = pipe.execute()
+        confirmed = confirmed.decode().split("|") if confirmed else kept.note("confirmed", queue)
+        expired = [expired] if expired else kept.note("expired", queue)
         if confirmed:
-            ends, at = confirmed.split()
+            ends = confirmed[0]
         steps: list[dict[str, Any]] = []
         if ends:
             steps.append({"at": iso_time(int(ends) - HOLD_MS + ahead), "what": "pulled", "queue": queue})
         if confirmed:
-            steps.append({"at": iso_time(int(at)), "what": "confirmed", "queue": queue})
-        expired = fields.get(f"expired:{queue}".encode())
+            steps.append({"at": iso_time(int(confirmed[1])), "what": "confirmed", "queue": queue})
         if expired and steps:
-            steps.insert(0, {**steps[0], "what": "expired", "count": int(expired)})
+            steps.insert(0, {**steps[0], "what": "expired", "count": int(expired[0])})
         return steps
 
 
-def read_event(document: bytes, raw: bytes) -> dict[str, Any]:
-    """The event as it leaves, from what is kept of it."""
-    event: dict[str, Any] = json.loads(document)
-    event["raw"] = decode_raw(event["source"], raw)
-    return event
+def _joined(words: Iterable[str]) -> str:
+    """A list as `record.lua` reads it."""
+    return ",".join(words) or "-"

@@ -1,24 +1,34 @@
 """Lists of events and renditions, newest first, a page at a time.
 
-A page ends early, with a cursor to go on from, when matches are rare (SCAN_LIMIT) or big (PAGE_BYTES): no question a caller can
-ask holds the store up.
+What a list shows is found by indexes (places.py, shapes.py, references.py) and then compared with what was asked for,
+since an index may hold a little more. A cursor is the place of what was shown last, in every list of the same things:
+it stays right while events come and go, and whatever the filters are. A page ends early, with a cursor to go on from,
+when matches are rare among what has to be looked at (SCAN_LIMIT) or big (PAGE_BYTES): no question a caller can ask
+holds the store up.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
-import redis
-
-from workers.queues.events import read_event
+from schemas.encoding import encode
+from workers.queues.kept import Kept, read_kept
+from workers.queues.places import BEGINNING, END, Index, Place, Reference, Single, Source, before, merged
+from workers.queues.references import reference
+from workers.queues.script import Script
+from workers.queues.shapes import fitting
 from workers.store import Store
 
-#: How many index entries are read in one round trip.
-SCAN = 500
-#: How many index entries one page may look at.
-SCAN_LIMIT = 50_000
+#: How many events are fetched in one step, and after how many bytes a step ends.
+FETCH, FETCH_BYTES = 50, 1024 * 1024
+#: How many events one page may look at: some 50 ms.
+SCAN_LIMIT = 2_000
 #: Bytes of documents and raw bodies one page may hold, once it holds anything.
 PAGE_BYTES = 4 * 1024 * 1024
+
+_ROWS = Script("rows")
 
 
 class Page(NamedTuple):
@@ -33,7 +43,8 @@ class BadCursor(ValueError):
 
 
 class _Candidate(NamedTuple):
-    """A place in a list: the cursor that resumes behind it, and what matches there, if anything, with its weight in bytes."""
+    """A place in a list: the cursor that resumes behind it, and what matches there, if anything, with its weight in
+    bytes."""
 
     cursor: str
     item: Any = None
@@ -52,26 +63,51 @@ class Listing:
         limit: int,
         cursor: str | None = None,
         source: str | None = None,
-        media_id: str | None = None,
-        task_id: str | None = None,
         type: str | None = None,  # noqa: A002 -- the name the query string has
         status: str | None = None,
+        media_id: str | None = None,
+        task_id: str | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        url: str | None = None,
+        q: str | None = None,
     ) -> Page:
-        """Whole events that match everything given. Raises BadCursor."""
+        """Whole events that match everything given. Raises BadCursor.
+
+        `kind` and `name` are those of a rendition that the event has. `since` and `until` are about when it was
+        recorded, both included. `url` is a part of an address of the input or of a rendition, and is searched for, a
+        page's worth of events at a time. `q` is what somebody has in hand: a whole media id, task id or event id,
+        else an address or path, or part of one.
+        """
+        newest = before(_place(cursor)) if cursor else END
         wanted = _given(source=source, type=type, status=status, media_id=media_id, task_id=task_id)
-        reference = media_id or task_id
-        places = self._index("ti:events", cursor) if reference is None else self._referring(reference, cursor)
+        of_renditions = _given(kind=kind, name=name)
+        addresses = [] if url is None else [url]
+        found = None if q is None else self._identified(q)
+        if q is not None and found is None:
+            addresses.append(q)
+        sources = found or self._sources({**wanted, **of_renditions})
+        places = merged(self._client, sources, *_between(newest, since, until))
+
+        def fits(event: Mapping[str, Any]) -> bool:
+            return (
+                _matches(event, wanted)
+                and (not of_renditions or any(_matches(one, of_renditions) for one in event["renditions"]))
+                and (found is None or q in (event["id"], event["media_id"], event["task_id"]))
+                and all(any(part in address for address in _addresses(event)) for part in addresses)
+            )
 
         def candidates() -> Iterator[_Candidate]:
-            for place, fields in places:
-                if not all(fields.get(name, value) == value for name, value in wanted.items()):
-                    yield _Candidate(place)
-                    continue
-                document, raw = self._client.hmget(f"ti:event:{fields['id']}", "document", "raw")
-                if document is None or raw is None or not _matches(event := read_event(document, raw), wanted):
-                    yield _Candidate(place)
+            for place, kept in self._kept(places, limit + 1):
+                cursor = str(place)
+                if kept is None or not all(_may_hold(kept.document, part) for part in addresses):
+                    yield _Candidate(cursor)
                 else:
-                    yield _Candidate(place, event, len(document) + len(raw))
+                    event = kept.event()
+                    weight = len(kept.document) + len(kept.body)
+                    yield _Candidate(cursor, event, weight) if fits(event) else _Candidate(cursor)
 
         return _page(candidates(), limit)
 
@@ -80,96 +116,133 @@ class Listing:
         *,
         limit: int,
         cursor: str | None = None,
+        source: str | None = None,
+        type: str | None = None,  # noqa: A002 -- the name the query string has
+        status: str | None = None,
         media_id: str | None = None,
+        task_id: str | None = None,
         kind: str | None = None,
         name: str | None = None,
+        min_height: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Page:
-        """Renditions that match everything given, each with its `event_id`, `source`, `task_id`, `media_id`. Raises BadCursor."""
-        wanted = _given(kind=kind, name=name)
-        if media_id is None:
-            return _page(self._all_renditions(cursor, wanted), limit)
-        return _page(self._renditions_of(media_id, cursor, wanted), limit)
+        """Renditions that match everything given, each with its `event_id`, `source`, `task_id`, `media_id`. Raises
+        BadCursor.
 
-    def _all_renditions(self, cursor: str | None, wanted: Mapping[str, str]) -> Iterator[_Candidate]:
-        for place, fields in self._index("ti:renditions", cursor):
-            document = None
-            if _matches(fields, wanted):
-                document = self._client.hget(f"ti:event:{fields['event']}", "document")
-            if document is None:
-                yield _Candidate(place)
-            else:
-                yield _Candidate(place, _rendition(json.loads(document), int(fields["number"])), len(document))
-
-    def _renditions_of(self, media_id: str, cursor: str | None, wanted: Mapping[str, str]) -> Iterator[_Candidate]:
-        """Cursors here are `<event's place>.<number>`, since one event stands for several renditions."""
+        `source`, `type`, `status` and the ids are their event's; `since` and `until` are about when that was
+        recorded. Of renditions that accumulate over a task's events each is listed once, with the event that brought
+        it.
+        """
+        # One event stands for several renditions: cursors are `<event's place>.<number>`.
         place_given, _, number_given = (cursor or "").partition(".")
-        if cursor and not number_given.isdigit():
-            raise BadCursor(f"{cursor!r} is no cursor of this list")
-        for place, fields in self._referring(media_id, place_given or None, inclusive=True):
-            document, own = self._client.hmget(f"ti:event:{fields['id']}", "document", "own")
-            if document is None or (event := json.loads(document))["media_id"] != media_id:
-                continue
-            numbers = range(len(event["renditions"])) if own is None else [int(n) for n in own.split(b",") if n]
-            for number in reversed(numbers):
-                if place == place_given and number >= int(number_given):
-                    continue
-                matches = _matches(event["renditions"][number], wanted)
-                yield _Candidate(f"{place}.{number}", _rendition(event, number) if matches else None, len(document))
+        if cursor and not (number_given.isascii() and number_given.isdigit() and len(number_given) < 10):
+            raise BadCursor(f"{cursor[:50]!r} is no cursor of this list")
+        newest = _place(place_given) if cursor else END
+        wanted = _given(source=source, type=type, status=status, media_id=media_id, task_id=task_id)
+        of_renditions = _given(kind=kind, name=name)
+        places = merged(self._client, self._sources({**wanted, **of_renditions}), *_between(newest, since, until))
 
-    def _index(self, key: str, cursor: str | None) -> Iterator[tuple[str, dict[str, str]]]:
-        """The entries of an index stream, from behind the cursor on."""
-        last = f"({cursor}" if cursor else "+"
-        while True:
-            try:
-                found = self._client.xrevrange(key, max=last, count=SCAN)
-            except redis.ResponseError as error:
-                raise BadCursor(f"{cursor!r} is no cursor of this list") from error
-            for entry, fields in found:
-                yield entry.decode(), {name.decode(): value.decode() for name, value in fields.items()}
-            if len(found) < SCAN:
-                return
-            last = f"({found[-1][0].decode()}"
+        def candidates() -> Iterator[_Candidate]:
+            for place, kept in self._kept(places, limit + 1):
+                event = json.loads(kept.document) if kept else {}
+                if kept and _matches(event, wanted):
+                    about = {"event_id": event["id"], **{of: event[of] for of in ("source", "task_id", "media_id")}}
+                    for number in reversed(kept.numbers()):
+                        rendition = event["renditions"][number]
+                        given_before = str(place) == place_given and number >= int(number_given)
+                        high_enough = min_height is None or (rendition["height"] or 0) >= min_height
+                        if not given_before and high_enough and _matches(rendition, of_renditions):
+                            yield _Candidate(f"{place}.{number}", {**rendition, **about}, len(kept.document))
+                yield _Candidate(f"{place}.0")
 
-    def _referring(
-        self, reference: str, cursor: str | None, *, inclusive: bool = False
-    ) -> Iterator[tuple[str, dict[str, str]]]:
-        """The events of one media or task id, from the cursor on."""
-        if cursor is not None and not cursor.isdigit():
-            raise BadCursor(f"{cursor!r} is no cursor of this list")
-        last = (cursor if inclusive else f"({cursor}") if cursor else "+inf"
-        while True:
-            found = self._client.zrevrangebyscore(f"ti:reference:{reference}", last, "-inf", 0, SCAN, withscores=True)
-            for event_id, score in found:
-                yield f"{score:.0f}", {"id": event_id.decode()}
-            if len(found) < SCAN:
-                return
-            last = f"({found[-1][1]:.0f}"
+        return _page(candidates(), limit)
+
+    def _sources(self, wanted: Mapping[str, str]) -> list[Source]:
+        """The indexes with all events that may have what is wanted."""
+        identity = wanted.get("media_id") or wanted.get("task_id")
+        if identity is not None:
+            return [_reference_to(identity)]
+        if not wanted:
+            return [Index("ti:events")]
+        fits = fitting(self._client.hgetall("ti:shapes"), wanted)
+        sources: list[Source] = [Index(f"ti:shape:{number}") for number in fits.numbers]
+        if fits.by_name:
+            sources.append(_reference_to(wanted["name"]))
+        return sources
+
+    def _identified(self, q: str) -> list[Source] | None:
+        """Where the events are that have `q` as an id of any sort; None where there are none."""
+        value = self._client.get(f"ti:event:{q}")
+        if value is not None:
+            return [Single(_place(read_kept(value).entry))]
+        return [_reference_to(q)] if self._client.exists(f"ti:reference:{reference(q)}") else None
+
+    def _kept(self, places: Iterable[Place], first: int) -> Iterator[tuple[Place, Kept | None]]:
+        """What is kept of the event at each place; None where it is nobody's any more. Reads `first` of them, then
+        more."""
+        left = iter(places)
+        count = first
+        while some := list(itertools.islice(left, min(count, FETCH))):
+            while some:
+                values = _ROWS.run(self._client, FETCH_BYTES, *map(str, some))
+                for place, value in zip(some, values, strict=False):
+                    yield place, read_kept(value) if value else None
+                some = some[len(values) :]
+            count *= 2
+
+
+def _reference_to(identity: str) -> Reference:
+    return Reference(f"ti:reference:{reference(identity)}")
+
+
+def _between(newest: Place, since: datetime | None, until: datetime | None) -> tuple[Place, Place]:
+    if until is not None:
+        newest = min(newest, before(Place(_milliseconds(until) + 1, 0)))
+    return newest, Place(_milliseconds(since), 0) if since is not None else BEGINNING
+
+
+def _milliseconds(moment: datetime) -> int:
+    return max(0, int(moment.timestamp() * 1000))
+
+
+def _place(cursor: str) -> Place:
+    place = Place.read(cursor)
+    if place is None:
+        raise BadCursor(f"{cursor[:50]!r} is no cursor of this list")
+    return place
 
 
 def _page(candidates: Iterable[_Candidate], limit: int) -> Page:
     items: list[Any] = []
-    size = 0
+    size = passed = 0
     last_given = None
-    for looked_at, candidate in enumerate(candidates, 1):
-        if candidate.item is not None:
+    for candidate in candidates:
+        if candidate.item is None:
+            passed += 1
+        else:
             if len(items) == limit or (items and size + candidate.weight > PAGE_BYTES):
                 return Page(items, last_given)
             items.append(candidate.item)
             size += candidate.weight
         last_given = candidate.cursor
-        if looked_at == SCAN_LIMIT:
+        if passed == SCAN_LIMIT:
             return Page(items, last_given)
     return Page(items, None)
 
 
-def _rendition(event: Mapping[str, Any], number: int) -> dict[str, Any]:
-    about = {
-        "event_id": event["id"],
-        "source": event["source"],
-        "task_id": event["task_id"],
-        "media_id": event["media_id"],
-    }
-    return {**event["renditions"][number], **about}
+def _addresses(event: Mapping[str, Any]) -> Iterator[str]:
+    """Every URL and path that the event says of its input and its renditions."""
+    of_input = event["input"] or {}
+    yield from (of_input[one] for one in ("url", "path") if of_input.get(one))
+    for rendition in event["renditions"]:
+        yield from rendition["urls"]
+        yield from rendition["paths"]
+
+
+def _may_hold(document: bytes, text: str) -> bool:
+    """Is it worth reading the document to find the text in it? Looking at its bytes takes a tenth of the time."""
+    return encode(text)[1:-1] in document or b"\\u" in document
 
 
 def _given(**filters: str | None) -> dict[str, str]:

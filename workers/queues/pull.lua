@@ -3,10 +3,12 @@
 --   ti:pull:<queue>           list: copies waiting, `<entry in ti:events>.<event id>`
 --   ti:pull:<queue>:held      sorted set: copies that are out, by the queue time (ms) at which their hold ends. That time is also
 --                             what makes a handle good: a later delivery has a later one
---   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold> <ms>`, of events that are kept
---   ti:content:<form>:<copy>  string: what the API of that form answers, or `=` for the body as it came
+--   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold>|<ms>`, of events that not every queue has confirmed, or only just
+--   ti:pull:<queue>:expired   hash: copy -> how often a hold of it ran out; as long
+--   ti:content:<form>:<copy>  string: what the API of that form answers; until every queue has confirmed
+--   ti:content:unconfirmed    hash: copy -> how many queues have not confirmed it, where there are several
 --   ti:counters               hash: redelivered:<queue>
---   ti:content:finished       list: copies that every queue has confirmed, whose contents the clock drops
+--   ti:content:finished       list: copies that every queue has confirmed, whose contents the clock drops (drop_finished.lua)
 --
 -- ARGV: queue, how many at most, hold ms, form. Costs the same however many wait or are held, and reads all contents at once.
 -- Returns {ms until the next hold ends or -1, end of these holds, copy, content, copy, content, …}.
@@ -24,9 +26,6 @@ local function hand_out(copies)
   for number, copy in ipairs(copies) do keys[number] = 'ti:content:' .. form .. ':' .. copy end
   for number, content in ipairs(redis.call('MGET', unpack(keys))) do
     local copy = copies[number]
-    if content == '=' then
-      content = redis.call('HGET', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'raw')
-    end
     if content then
       local size = #answer
       answer[size + 1], answer[size + 2] = copy, content
@@ -44,7 +43,7 @@ if #expired > 0 then
   if #gone > 0 then redis.call('ZREM', held, unpack(gone)) end
   if #holds > 0 then redis.call('HINCRBY', 'ti:counters', 'redelivered:' .. ARGV[1], #holds / 2) end
   for number = 2, #holds, 2 do
-    redis.call('HINCRBY', 'ti:event:' .. string.match(holds[number], '%.(.+)$'), 'expired:' .. ARGV[1], 1)
+    redis.call('HINCRBY', queue .. ':expired', holds[number], 1)
   end
 end
 

@@ -18,13 +18,14 @@ from workers.store import Lines, Store
 MOST = 16
 #: Connections that pulls and confirmations of one process share.
 LINES = 4
-#: Events whose contents are forgotten in one step: about half a millisecond of the store's time.
+#: Events whose contents are forgotten in one step: about a millisecond of the store's time.
 DROPPED_AT_ONCE = 100
 #: Milliseconds a pulled event is held for its consumer.
 HOLD_MS = 30_000
 
 _PULL = Script("pull")
 _CONFIRM = Script("confirm")
+_DROP_FINISHED = Script("drop_finished")
 
 
 def event_of(handle: str) -> str:
@@ -76,9 +77,8 @@ class PullQueues:
     def drop_finished(self) -> int:
         """Forgets the contents of events that every queue has confirmed; of how many."""
         dropped = 0
-        while copies := self._client.lpop("ti:content:finished", DROPPED_AT_ONCE):
-            self._client.unlink(*(b"ti:content:%b:%b" % (form, copy) for copy in copies for form in (b"v2", b"v3")))
-            dropped += len(copies)
+        while step := int(_DROP_FINISHED.run(self._client, DROPPED_AT_ONCE)):
+            dropped += step
         return dropped
 
     def newest_event(self) -> bytes:

@@ -1,111 +1,121 @@
 -- Records one event, once: everything that follows from it, in one step. Writes nothing if it is known already.
 --
---   ti:mark:<event id>          string: where the event came from (inbox entry and position); expires with the deduplication window
---   ti:event:<event id>         hash: document (the event as JSON, without raw), raw (the body as it came), own (numbers of the
---                               renditions that are this event's own, where that is not all of them), origin, recorded (ms),
---                               duplicates, duplicate (ms, the last one), entry (its id in ti:events), last_rendition (the id of
---                               its last entry in ti:renditions), references (task and media id, a JSON list), queues (the pull
---                               queues with a copy, a JSON list), unconfirmed (of several queues, how many have not confirmed),
---                               and for each pull queue expired:<q> (how often a hold of it ran out)
---   ti:events                   stream, the index in order of arrival: id, source, type, status, time (queue time, ms)
---   ti:renditions               stream, the results in order of arrival: event, number, kind, name
---   ti:reference:<id>           sorted set: ids of the events with this task id or media id, by their entry in ti:events
---   ti:task:<source>:<task id>  hash, where renditions accumulate over a task's callbacks: kind/name -> the event that brought it
---   ti:pull:<queue>, ti:content:<form>:<copy>  see pull.lua
+--   ti:mark:<event id>          string, empty: the event was recorded; expires with the deduplication window
+--   ti:event:<event id>         string: a line of words (kept.lua), then document and body, made small (compact.py)
+--   ti:events                   stream, every event in order of arrival: id, shape (its number), time (queue time, ms)
+--   ti:shapes                   hash: number -> shape (shapes.py), of all that events have
+--   ti:shapes:numbers           hash: shape -> number
+--   ti:shapes:last              string: the last number given
+--   ti:shape:<number>           stream, the index of a shape: entries as in ti:events, and nothing in them
+--   ti:reference:<digest>       sorted set: entries in ti:events with this task id or media id (references.py), or of a
+--                               coarse shape and with this name of a rendition; by the same place as a number
+--   ti:task:<source>:<task id>  hash, where renditions accumulate over a task's callbacks: kind/name -> the event that
+--                               brought it
+--   ti:pull:<queue>, ti:content:<form>:<copy>, ti:content:unconfirmed  see pull.lua
 --   ti:counters                 hash: recorded:<source>, duplicates:<source>, events:<type>
 --
--- ARGV: origin, dedup ms, retention ms, event id, source, type, status, document, raw, v2, v3, accumulating task or '',
---       number of references, each reference, number of pull queues, each queue, then kind and name of each rendition.
+-- ARGV: origin, dedup ms, retention ms, event id, source, type, who records, what is kept, v2, v3, accumulating task or
+--       '', fine shape or '', coarse shape, how many fine shapes there may be, references, further ones of a coarse
+--       shape, pull queues (these three joined by commas, `-` for none), number of renditions, and of an accumulating
+--       task's kind and name of each.
 -- Returns nil for a duplicate, else the numbers of the event's own renditions (again, if the same origin asks again).
 local origin, dedup, retention, id, source = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local task = ARGV[12]
-local position = 13
-local function next_list()
-  local count = tonumber(ARGV[position])
-  local list = {}
-  for i = 1, count do list[i] = ARGV[position + i] end
-  position = position + count + 1
-  return list
-end
-local references, queues = next_list(), next_list()
+local task, renditions = ARGV[11], tonumber(ARGV[18])
+local FIRST = 19
 
 local mark, event = 'ti:mark:' .. id, 'ti:event:' .. id
 local task_key = 'ti:task:' .. source .. ':' .. task
 
 -- Numbers of the renditions that no earlier callback of the same task has brought.
-local function own_renditions(claim)
+local function own_renditions()
   local own, all = {}, true
-  local number = 0
-  for i = position, #ARGV, 2 do
+  for number = 0, renditions - 1 do
     local mine = true
     if task ~= '' then
-      local path = ARGV[i] .. '/' .. ARGV[i + 1]
-      if claim then redis.call('HSETNX', task_key, path, id) end
+      local path = ARGV[FIRST + 2 * number] .. '/' .. ARGV[FIRST + 2 * number + 1]
+      redis.call('HSETNX', task_key, path, id)
       mine = redis.call('HGET', task_key, path) == id
     end
     if mine then own[#own + 1] = number else all = false end
-    number = number + 1
   end
   return own, all
 end
 
-local is_new = redis.call('SET', mark, origin, 'NX', 'PX', dedup)
-if not is_new and redis.call('GET', mark) == origin then
-  if redis.call('HGET', event, 'origin') == origin then
-    return (own_renditions(false))
-  end
-  -- An error ended the script after the mark (a script is not undone): it was never recorded, so it is now.
-  is_new = true
+-- The number of a shape; nil for one that is not there, and may not be added.
+local function shape_number(text, most)
+  local number = redis.call('HGET', 'ti:shapes:numbers', text)
+  if number then return number end
+  if most and redis.call('HLEN', 'ti:shapes') >= most then return nil end
+  number = redis.call('INCR', 'ti:shapes:last')
+  redis.call('HSET', 'ti:shapes', number, text)
+  redis.call('HSET', 'ti:shapes:numbers', text, number)
+  return number
 end
-if not is_new then
-  local wall = milliseconds(wall_time())
+
+local words, rest = kept_words(redis.call('GET', event))
+if words and words[1] == origin then
+  if words[6] ~= '*' then
+    local own = {}
+    for number, text in ipairs(kept_list(words[6])) do own[number] = tonumber(text) end
+    return own
+  end
+  local own = {}
+  for number = 0, renditions - 1 do own[number + 1] = number end
+  return own
+end
+if redis.call('EXISTS', mark) == 1 then
   redis.call('HINCRBY', 'ti:counters', 'duplicates:' .. source, 1)
-  if redis.call('EXISTS', event) == 1 then
-    redis.call('HINCRBY', event, 'duplicates', 1)
-    redis.call('HSET', event, 'duplicate', wall)
+  if words then
+    local position, noted = kept_note(words, 'again|')
+    local times = noted and tonumber(string.match(noted, '^%d+')) or 0
+    words[position or #words + 1] = 'again|' .. times + 1 .. '|' .. milliseconds(wall_time())
+    redis.call('SET', event, kept_value(words, rest))
   end
   return nil
 end
 
-local now = milliseconds(queue_time())
-local wall = milliseconds(wall_time())
-local own, all = own_renditions(true)
+-- The same callback after the deduplication window is a new event under the same id; the old one goes.
+if words then
+  forget_event(id, words, false)
+  local before = redis.call('XRANGE', 'ti:events', words[2], words[2])[1]
+  if before then
+    local fields = before[2]
+    for i = 1, #fields, 2 do
+      if fields[i] == 'shape' then forget_entry(words[2], fields[i + 1]) end
+    end
+  end
+end
+
+local own, all = own_renditions()
 if task ~= '' and #own > 0 then
   redis.call('PEXPIRE', task_key, retention)
 end
 
-local entry = redis.call('XADD', 'ti:events', '*', 'id', id, 'source', source, 'type', ARGV[6], 'status', ARGV[7], 'time', now)
+local references = kept_list(ARGV[15])
+local shape = ARGV[12] ~= '' and shape_number(ARGV[12], tonumber(ARGV[14]))
+if not shape then
+  shape = shape_number(ARGV[13])
+  for _, reference in ipairs(kept_list(ARGV[16])) do references[#references + 1] = reference end
+end
+local entry = redis.call('XADD', 'ti:events', '*', 'id', id, 'shape', shape, 'time', milliseconds(queue_time()))
+redis.call('XADD', 'ti:shape:' .. shape, entry, '', '')
 local ms, seq = string.match(entry, '^(%d+)-(%d+)$')
+local place = milliseconds(ms * 4096 + math.min(tonumber(seq), 4095))
 for _, reference in ipairs(references) do
-  redis.call('ZADD', 'ti:reference:' .. reference, milliseconds(ms * 4096 + math.min(tonumber(seq), 4095)), id)
+  redis.call('ZADD', 'ti:reference:' .. reference, place, entry)
 end
 
-local last_rendition = ''
-for _, number in ipairs(own) do
-  last_rendition = redis.call('XADD', 'ti:renditions', '*', 'event', id, 'number', number,
-    'kind', ARGV[position + 2 * number], 'name', ARGV[position + 2 * number + 1])
-end
-
--- The same callback after the deduplication window is a new event under the same id; the old one leaves the pull queues.
-local old = redis.call('HMGET', event, 'entry', 'queues')
-if old[1] then
-  redis.call('UNLINK', 'ti:content:v2:' .. old[1] .. '.' .. id, 'ti:content:v3:' .. old[1] .. '.' .. id)
-  for _, queue in ipairs(cjson.decode(old[2])) do
-    redis.call('ZREM', 'ti:pull:' .. queue .. ':held', old[1] .. '.' .. id)
-    redis.call('LREM', 'ti:pull:' .. queue, 1, old[1] .. '.' .. id)
-    redis.call('HDEL', 'ti:pull:' .. queue .. ':confirmed', old[1] .. '.' .. id)
-  end
-end
-redis.call('DEL', event)
-redis.call('HSET', event, 'document', ARGV[8], 'raw', ARGV[9], 'origin', origin,
-  'recorded', wall, 'entry', entry, 'last_rendition', last_rendition, 'references', cjson.encode(references),
-  'queues', cjson.encode(queues), 'unconfirmed', #queues)
-if not all then redis.call('HSET', event, 'own', table.concat(own, ',')) end
 local copy = entry .. '.' .. id
-redis.call('SET', 'ti:content:v2:' .. copy, ARGV[10])
-redis.call('SET', 'ti:content:v3:' .. copy, ARGV[11])
+local queues = kept_list(ARGV[17])
+redis.call('SET', 'ti:content:v2:' .. copy, ARGV[9])
+redis.call('SET', 'ti:content:v3:' .. copy, ARGV[10])
+if #queues > 1 then redis.call('HSET', 'ti:content:unconfirmed', copy, #queues) end
 for _, queue in ipairs(queues) do redis.call('RPUSH', 'ti:pull:' .. queue, copy) end
 redis.call('HINCRBY', 'ti:counters', 'recorded:' .. source, 1)
 -- The vendor chooses the names of VOD's other events: they are counted as one, so that nobody's words become counters.
 redis.call('HINCRBY', 'ti:counters', 'events:' .. (string.match(ARGV[6], '^vod%.') and 'vod' or ARGV[6]), 1)
+redis.call('SET', event, kept_value(
+  {origin, entry, ARGV[17], kept_joined(references), ARGV[7], all and '*' or kept_joined(own)}, '\n' .. ARGV[8]))
+-- Last, so that an error before it (a script is not undone) leaves an event that counts as never recorded.
+redis.call('SET', mark, '', 'PX', dedup)
 return own

@@ -11,9 +11,17 @@ from workers.store import Lines, Store
 
 Argument = str | bytes | int | float
 
+#: Lua that others share: what is put in front of a script where it says one of these, each part before those that use it.
+PARTS = {
+    "forget": ("forget_event(", "forget_entry("),
+    "dead_letter": ("_dead_letter(",),
+    "kept": ("kept_words(", "kept_value(", "kept_note("),
+    "queue_time": ("queue_time()", "wall_time()", "milliseconds("),
+}
+
 
 class Script:
-    """The Lua in `workers/queues/<name>.lua`, after `queue_time.lua` and `dead_letter.lua` where it calls their functions.
+    """The Lua in `workers/queues/<name>.lua`, with those PARTS in front of it that it uses.
 
     The keys are written out in the Lua files, where their contents are documented, so no KEYS are passed.
     """
@@ -21,10 +29,9 @@ class Script:
     def __init__(self, name: str) -> None:
         here = resources.files(__package__)
         text = (here / f"{name}.lua").read_text(encoding="utf-8")
-        if "_dead_letter(" in text:
-            text = (here / "dead_letter.lua").read_text(encoding="utf-8") + text
-        if "queue_time()" in text or "wall_time()" in text:
-            text = (here / "queue_time.lua").read_text(encoding="utf-8") + text
+        for part, words in PARTS.items():
+            if any(word in text for word in words):
+                text = (here / f"{part}.lua").read_text(encoding="utf-8") + text
         self._text = text
         self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 

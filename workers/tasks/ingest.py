@@ -22,7 +22,7 @@ from schemas.sources import SOURCES
 from schemas.times import iso_time
 from workers.celery import INGEST
 from workers.queues.dead_letters import DeadLetter, DeadLetters
-from workers.queues.events import AS_IT_CAME, Events, Recordable
+from workers.queues.events import Events, Recordable
 from workers.queues.inbox import Callback, Entry, Inbox
 from workers.queues.renditions import RenditionExchange
 from workers.store import connect
@@ -50,12 +50,7 @@ class Ingest:
     def __init__(self, settings: Settings, celery: Celery) -> None:
         client = connect(settings.redis_url, timeout=STORE_TIMEOUT)
         self._inbox = Inbox(client)
-        self._events = Events(
-            client,
-            pull_queues=settings.pull_queues,
-            dedup_days=settings.dedup_days,
-            retention_days=settings.retention_days,
-        )
+        self._events = Events.of(settings, client)
         self._dead_letters = DeadLetters(client)
         self._exchange = RenditionExchange(celery)
         self._zego_secret = settings.zego_callback_secret
@@ -147,13 +142,13 @@ class Ingest:
                 check_signature=callback.check_signature,
             )
             content = event_content(event)
-            # What is pulled just as it came needs no second copy, unless it came in an encoding the pull API does not speak.
+            # VOD's own leave just as they came, unless that was in an encoding the pull API does not speak.
             as_it_came = content is event["raw"] and json.detect_encoding(callback.body) == "utf-8"
             return Recordable(
                 event=event,
                 body=callback.body,
                 origin=origin,
-                v2=AS_IT_CAME if as_it_came else encode(content),
+                v2=callback.body if as_it_came else encode(content),
                 v3=encode(event_fields(event)),
                 accumulates=SOURCES[callback.source].renditions_accumulate,
             )

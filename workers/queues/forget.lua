@@ -1,0 +1,51 @@
+-- Forgetting an event, with everything that refers to it. Keys: see record.lua and pull.lua.
+
+-- What the deliveries part keeps of a copy goes here; how many of them were still to be made.
+local function forget_deliveries(copy)
+  return 0
+end
+
+-- Takes an entry out of ti:events and out of the index of its shape; a shape that no event has any more is forgotten
+-- too.
+local function forget_entry(entry, shape)
+  redis.call('XDEL', 'ti:events', entry)
+  if not shape then return end
+  local index = 'ti:shape:' .. shape
+  redis.call('XDEL', index, entry)
+  if redis.call('XLEN', index) == 0 then
+    redis.call('DEL', index)
+    local text = redis.call('HGET', 'ti:shapes', shape)
+    if text then redis.call('HDEL', 'ti:shapes:numbers', text) end
+    redis.call('HDEL', 'ti:shapes', shape)
+  end
+end
+
+-- Forgets the event `id`, kept under these words. `waits_in_front`: where it still waits in a pull queue, it is the
+-- first there. Returns whether a queue has not confirmed it, and how many of its deliveries were still to be made.
+local function forget_event(id, words, waits_in_front)
+  local entry = words[2]
+  local copy = entry .. '.' .. id
+  local unconfirmed = false
+  redis.call('UNLINK', 'ti:content:v2:' .. copy, 'ti:content:v3:' .. copy, 'ti:event:' .. id)
+  for _, name in ipairs(kept_list(words[3])) do
+    local queue = 'ti:pull:' .. name
+    local was_held = redis.call('ZREM', queue .. ':held', copy) == 1
+    local was_confirmed = redis.call('HDEL', queue .. ':confirmed', copy) == 1 or kept_note(words, 'confirmed|' .. name .. '|')
+    redis.call('HDEL', queue .. ':expired', copy)
+    if not was_confirmed then
+      unconfirmed = true
+      if not was_held then
+        if not waits_in_front then
+          redis.call('LREM', queue, 1, copy)
+        elseif redis.call('LINDEX', queue, 0) == copy then
+          redis.call('LPOP', queue)
+        end
+      end
+    end
+  end
+  redis.call('HDEL', 'ti:content:unconfirmed', copy)
+  for _, reference in ipairs(kept_list(words[4])) do
+    redis.call('ZREM', 'ti:reference:' .. reference, entry)
+  end
+  return unconfirmed, forget_deliveries(copy)
+end
