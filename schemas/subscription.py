@@ -7,7 +7,7 @@ included. So nothing here keeps a URL from pointing inwards.
 import base64
 import re
 import secrets
-from typing import Any, Literal, TypedDict
+from typing import Any, ClassVar, Literal, TypedDict
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
@@ -208,6 +208,13 @@ def _check_secret(secret: str) -> None:
 class SubscriptionSchema(Schema):
     """What somebody may ask for: `url`, and if wanted `filter`, `each` and `secret`. Loads with all four filled in."""
 
+    example: ClassVar[Any] = {
+        "url": "https://example.com/renditions",
+        "filter": {**dict.fromkeys(Filter.__annotations__), "source": "cts-video", "kind": "video", "min_height": 720},
+        "each": "rendition",
+        "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    }
+
     class Meta:
         unknown = RAISE
 
@@ -225,10 +232,12 @@ class SubscriptionSchema(Schema):
     filter = fields.Nested(
         FilterSchema,
         load_default=lambda: dict.fromkeys(Filter.__annotations__),
+        allow_none=True,
         metadata={"description": "What of everything that comes in is sent."},
     )
     each = fields.String(
         load_default="rendition",
+        allow_none=True,
         validate=validate.OneOf(["rendition", "event"], error="Must be one of {choices}, not {input!r}"),
         metadata={
             "description": "A request for each rendition, or one for each event with those renditions that match."
@@ -236,6 +245,7 @@ class SubscriptionSchema(Schema):
     )
     secret = fields.String(
         load_default=new_secret,
+        allow_none=True,
         validate=_check_secret,
         metadata={
             "description": "What requests are signed with: whsec_ and the base64 of 24 to 64 bytes. Made when absent.",

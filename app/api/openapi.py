@@ -18,7 +18,7 @@ from marshmallow import INCLUDE, Schema, fields
 
 from app.api.calls import Api, Call, Content, Lines
 from app.services import Services
-from schemas.api.answer import Answer, Error
+from schemas.api.answer import Answer, Error, example_of
 from schemas.api.health import Alive, Ready
 from schemas.sources import SOURCES
 
@@ -154,7 +154,8 @@ def _response(status: int, content: Content) -> dict[str, Any]:
 def _content(content: type[Schema] | Lines) -> dict[str, Any]:
     if isinstance(content, Lines):
         return {"application/x-ndjson": {"schema": {"type": "string"}}}
-    return {"application/json": {"schema": content()}}
+    example = example_of(content)
+    return {"application/json": {"schema": content(), **({} if example is None else {"example": example})}}
 
 
 def _error(about: str) -> dict[str, Any]:

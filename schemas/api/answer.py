@@ -1,6 +1,6 @@
 """What is answered: the ground that the shapes of answers stand on, errors, and the few fields that JSON needs."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
@@ -14,6 +14,9 @@ class Answer(Schema):
 
     class Meta:
         unknown = EXCLUDE
+
+    #: One, as it might be answered, for the document; a list's is made of one of its items.
+    example: ClassVar[Any] = None
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Makes the field required unless it says otherwise."""
@@ -38,6 +41,17 @@ class TextOrNumber(fields.Raw):
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise ValidationError("Must be a number or a string.")
         return value
+
+
+def example_of(schema: type[Schema]) -> Any:
+    """What the class has as its `example`; for a page, one with an example of each thing it lists. None if there is none."""
+    if not issubclass(schema, Page):
+        return getattr(schema, "example", None)
+    for name, field in schema().fields.items():
+        if isinstance(field, fields.List) and isinstance(field.inner, fields.Nested):
+            item = example_of(type(field.inner.schema))
+            return item and {name: [item], "next": None}
+    return None
 
 
 class ErrorDetail(Answer):

@@ -1,5 +1,7 @@
 """Dead letters, in the API: what may be asked, what is answered."""
 
+from typing import Any, ClassVar
+
 from marshmallow import fields
 
 from schemas.api.answer import Answer, Page, Time
@@ -33,6 +35,25 @@ class Place(Answer):
 class DeadLetter(Answer):
     """What could not be understood or not be delivered, whole, and why."""
 
+    example: ClassVar[Any] = {
+        "id": "cts-video:9cf3a680e5aa2f036e86748143a0bb72",
+        "sort": "callback",
+        "source": "cts-video",
+        "reason": "malformed_json",
+        "message": "line 1 column 11: expecting a value",
+        "place": {"line": 1, "column": 11},
+        "received_at": "2026-11-20T09:32:15.332Z",
+        "failed_at": "2026-11-20T09:32:15.340Z",
+        "times": 1,
+        "size": 19,
+        "subscription": None,
+        "url": None,
+        "event_id": None,
+        "rendition_id": None,
+        "raw": '{"status":success}\n',
+        "raw_base64": "eyJzdGF0dXMiOnN1Y2Nlc3N9Cg==",
+    }
+
     id = fields.String(
         metadata={"description": "`<source>:` and 32 hexadecimal digits of the body; `<subscription>:<webhook-id>`."}
     )
@@ -63,6 +84,8 @@ class DeadLettersPage(Page):
 
 class Replayed(Answer):
     """What is being tried again."""
+
+    example: ClassVar[Any] = {"id": DeadLetter.example["id"], "replayed": True}
 
     id = fields.String()
     replayed = fields.Boolean()

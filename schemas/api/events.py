@@ -1,12 +1,18 @@
 """Events, in the API: what may be asked, what is answered. The document of an event is `schemas.event.TranscodeEvent`."""
 
-from typing import get_args
+from typing import Any, ClassVar, get_args
 
 from marshmallow import fields, validate
 
 from schemas.api.answer import Answer, Page, TextOrNumber, Time
 from schemas.api.query import PageQuery, SourceName, Word
 from schemas.event import Status
+from schemas.reading import read_callback
+from schemas.samples import sample
+
+#: What ZEGO's page documents, as it would be answered: the shortest there is.
+_BODY = sample("zego", fresh=False)
+_EXAMPLE: dict[str, Any] = {**read_callback("zego", _BODY, received_at="2026-11-20T09:32:13.084Z")}
 
 
 class EventsQuery(PageQuery):
@@ -57,6 +63,8 @@ class EventError(Answer):
 class Rendition(Answer):
     """One output of a transcode."""
 
+    example = _EXAMPLE["renditions"][0]
+
     id = fields.String(metadata={"description": "`<event id>/<kind>/<name>`"})
     kind = fields.String(
         metadata={"description": "`video`, `audio`, `gif`, `cover`, `snapshot`, `stream`, or the vendor's."}
@@ -78,6 +86,8 @@ class Rendition(Answer):
 
 class Event(Answer):
     """One thing that happened to one transcode task, whichever vendor said so."""
+
+    example = _EXAMPLE
 
     id = fields.String(metadata={"description": "`<source>:` and 32 hexadecimal digits of the content."})
     source = fields.String()
@@ -108,6 +118,17 @@ class Step(Answer):
 
 class WholeEvent(Event):
     """An event with the body it came as, and its story."""
+
+    example: ClassVar[Any] = {
+        **_EXAMPLE,
+        "raw_body": _BODY.decode(),
+        "history": [
+            {"at": "2026-11-20T09:32:13.084Z", "what": "received"},
+            {"at": "2026-11-20T09:32:13.097Z", "what": "recorded"},
+            {"at": "2026-11-20T09:32:14.103Z", "what": "pulled", "queue": "0"},
+            {"at": "2026-11-20T09:32:14.108Z", "what": "confirmed", "queue": "0"},
+        ],
+    }
 
     raw_body = fields.String(metadata={"description": "The callback's body as text."})
     history = fields.List(fields.Nested(Step), metadata={"description": "Oldest first."})

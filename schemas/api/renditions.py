@@ -1,9 +1,11 @@
 """Renditions, in the API: what may be asked, what is answered."""
 
+from typing import Any, ClassVar
+
 from marshmallow import fields
 
 from schemas.api.answer import Page
-from schemas.api.events import Rendition
+from schemas.api.events import Event, Rendition
 from schemas.api.query import PageQuery
 
 
@@ -17,6 +19,12 @@ class RenditionsQuery(PageQuery):
 
 class ListedRendition(Rendition):
     """A rendition, and what event it belongs to."""
+
+    example: ClassVar[Any] = {
+        **Rendition.example,
+        "event_id": Event.example["id"],
+        **{name: Event.example[name] for name in ("source", "task_id", "media_id")},
+    }
 
     event_id = fields.String()
     source = fields.String()

@@ -1,9 +1,11 @@
 """Subscriptions, in the API: what is answered. What may be asked for is `schemas.subscription.SubscriptionSchema`."""
 
+from typing import Any, ClassVar
+
 from marshmallow import fields, validate
 
 from schemas.api.answer import Answer, Page, Time
-from schemas.subscription import FilterSchema
+from schemas.subscription import FilterSchema, SubscriptionSchema
 
 
 class KeptFilter(FilterSchema):
@@ -54,6 +56,38 @@ class Health(Answer):
 
 class WholeSubscription(Answer):
     """A subscription, and how its destination does."""
+
+    example: ClassVar[Any] = {
+        "id": "sub_6f1d2c3b4a5968778695",
+        **SubscriptionSchema.example,
+        "created_at": "2026-11-20T09:30:00.000Z",
+        "disabled": None,
+        "health": {
+            "pending": 1,
+            "out": 0,
+            "oldest_seconds": 0.2,
+            "circuit": "closed",
+            "circuit_until": None,
+            "consecutive_failures": 0,
+            "delivered": 41,
+            "failed": 1,
+            "dead": 0,
+            "dropped": 0,
+            "last_attempts": [
+                {
+                    "subscription": "sub_6f1d2c3b4a5968778695",
+                    "url": "https://example.com/renditions",
+                    "rendition": "cts-video:16d3f10d672425ade6cc25849b933539/video/f30",
+                    "at": "2026-11-20T09:41:42.010Z",
+                    "status": 200,
+                    "seconds": 0.051,
+                    "answer": "ok",
+                    "error": None,
+                    "attempt": 1,
+                }
+            ],
+        },
+    }
 
     id = fields.String()
     url = fields.String()

@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from schemas.sources import SOURCES
 from tests.app.api.conftest import FURTHER
+from tests.app.api.documented import closed, problems
 from tests.running import Answer, Service
 
 ERRORS = {"events/none": 404, "dead-letters/none": 404, "events?limit=x": 400, "events?what=x": 400}
@@ -19,21 +19,9 @@ def document(full_service: Service) -> Any:
     return closed(full_service.api("openapi.json").json)
 
 
-def closed(document: Any) -> Any:
-    """The document with every object taking the fields it names, and no others."""
-    for schema in document["components"]["schemas"].values():
-        if "properties" in schema:
-            schema.setdefault("additionalProperties", False)
-    return document
-
-
 def check(document: Any, path: str, answer: Answer, method: str = "get") -> None:
     response = document["paths"][path][method]["responses"][str(answer.status)]
-    schema = response["content"]["application/json"]["schema"]
-    validator = Draft202012Validator(
-        {"components": document["components"], **schema}, format_checker=Draft202012Validator.FORMAT_CHECKER
-    )
-    assert [f"{error.json_path}: {error.message}" for error in validator.iter_errors(answer.json)] == []
+    assert problems(document, response["content"]["application/json"]["schema"], answer.json) == []
 
 
 def things(service: Service, kind: str) -> Iterator[Any]:

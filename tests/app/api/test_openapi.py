@@ -1,5 +1,7 @@
 """The document at `/api/openapi.json` says what is there, and nothing else."""
 
+import copy
+import json
 import re
 from typing import Any
 
@@ -9,6 +11,7 @@ from openapi_spec_validator import validate
 
 from app import create_app
 from schemas.settings import read_settings
+from tests.app.api.documented import closed, problems
 
 #: What people see and programs do not read.
 NOT_IN_IT = ("/console",)
@@ -64,3 +67,24 @@ def test_what_may_be_absent_is_null_in_the_way_of_3_1(document: Any) -> None:
     assert event["properties"]["media_id"]["type"] == ["string", "null"]
     assert event["properties"]["input"]["anyOf"] == [{"$ref": "#/components/schemas/Input"}, {"type": "null"}]
     assert "nullable" not in str(document)
+
+
+def test_every_example_is_what_could_be_asked_or_answered(document: Any) -> None:
+    without = []
+    judge = closed(copy.deepcopy(document))
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            contents = {"body": operation.get("requestBody", {}).get("content", {})}
+            contents |= {status: response.get("content", {}) for status, response in operation["responses"].items()}
+            for what, content in contents.items():
+                for media in content.values():
+                    if "example" in media:
+                        assert problems(judge, media["schema"], media["example"]) == [], (method, path)
+                    elif path.startswith("/api/") and what < "300" and path != "/api/openapi.json":
+                        without.append((method, path, what))
+    assert without == []
+
+
+def test_the_links_of_the_document_lead_somewhere(document: Any) -> None:
+    for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(document)):
+        assert name in document["components"]["schemas"]

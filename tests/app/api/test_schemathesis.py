@@ -12,27 +12,9 @@ from pathlib import Path
 from tests.running import API_TOKEN, Service
 
 #: Questions a call, beyond those made on purpose for every parameter: enough to find what there is to find within seconds.
-EXAMPLES = 40
+EXAMPLES = 25
 
-CONFIG = """
-# Each is a question that somebody may ask; a cursor is opaque, so that made-up ones are refused as they should be.
-[parameters]
-"query.cursor" = ""
-{parameters}
-
-[dictionaries]
-{dictionaries}
-
-# A wrong token is refused before anything else, so this answers 403 to whatever method.
-[[operations]]
-include-path = "/callbacks/{{source}}/{{token}}"
-checks.unsupported_method.enabled = false
-
-# What a URL must be, and a secret, is more than a pattern can say.
-[[operations]]
-include-operation-id = "add_subscription"
-checks.positive_data_acceptance.enabled = false
-"""
+EXCUSED = Path(__file__).with_name("excused.py")
 
 
 def ids(service: Service) -> dict[str, list[str]]:
@@ -46,9 +28,10 @@ def ids(service: Service) -> dict[str, list[str]]:
 def test_no_question_gets_an_answer_that_the_document_does_not_know(full_service: Service, tmp_path: Path) -> None:
     known = ids(full_service)
     (tmp_path / "schemathesis.toml").write_text(
-        CONFIG.format(
-            parameters="\n".join(f'"path.{name}" = {{ dictionary = "{name}", probability = 0.5 }}' for name in known),
-            dictionaries="\n".join(f"{name}.values = {json.dumps(values)}" for name, values in known.items()),
+        "".join(
+            f'[parameters."path.{name}"]\ndictionary = "{name}"\nprobability = 0.5\n'
+            f"[dictionaries.{name}]\nvalues = {json.dumps(values)}\n"
+            for name, values in known.items()
         )
     )
     run = subprocess.run(
@@ -59,7 +42,7 @@ def test_no_question_gets_an_answer_that_the_document_does_not_know(full_service
             *("--warnings", "off", "--continue-on-failure", "--no-color"),
         ],
         cwd=tmp_path,
-        env=dict(os.environ),
+        env={**os.environ, "SCHEMATHESIS_HOOKS": str(EXCUSED)},
         capture_output=True,
         text=True,
         timeout=110,
