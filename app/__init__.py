@@ -18,7 +18,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     from flask import Flask
 
-    from app import api, callbacks, errors, health, metrics
+    from app import api, callbacks, console, errors, health, metrics
     from app.callbacks import Ingress
     from app.front import Front
     from app.pull import v2, v3
@@ -36,6 +36,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(api.blueprint(services))
     app.register_blueprint(health.blueprint(services))
     app.register_blueprint(metrics.blueprint(services))
+    console.mount(app, services)
     ingress = Ingress(
         commit=services.group_commit.commit,
         sources=SOURCES,

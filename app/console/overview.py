@@ -1,0 +1,127 @@
+"""The first page: what comes in, what waits and for how long, drawn as the flow; who is running; what is wrong."""
+
+import threading
+import time
+from typing import Any, NamedTuple
+
+import redis
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.console import sparkline
+from app.services import Services
+from app.state import STALLED_AFTER
+from schemas.sources import SOURCES
+from workers.queues.samples import MOST, Samples
+from workers.queues.stages import Stages
+
+#: Seconds the oldest thing at a stage may wait before it is shown as slow, and as wrong.
+PATIENCE = {
+    "inbox": (5.0, float(STALLED_AFTER)),
+    # A client that polls takes what is there at once; one that runs every few minutes is usual as well.
+    "pull": (300.0, 3600.0),
+    # By how much the most overdue is late: what waits for its next attempt is not late.
+    "deliveries": (10.0, 60.0),
+}
+#: Seconds that samples once read serve everybody who asks this process.
+CURVES_LAST = 2.0
+
+
+class Stage(NamedTuple):
+    """A station of the flow."""
+
+    name: str
+    #: `good`, `slow` or `bad`
+    level: str
+    waiting: int
+    #: seconds; None where nothing waits
+    oldest: float | None
+    #: further numbers: the word for each, and the number
+    details: tuple[tuple[str, float], ...] = ()
+
+
+def level(name: str, seconds: float) -> str:
+    """`good`, `slow` or `bad` for so many seconds of waiting at a stage."""
+    slow, bad = PATIENCE[name]
+    return "bad" if seconds > bad else "slow" if seconds > slow else "good"
+
+
+def flow(stages: dict[str, dict[str, Any]], processes: list[dict[str, Any]]) -> dict[str, Stage]:
+    """The stations by name, from what `Stages.look` and `Processes.list` give."""
+    inbox, pull, deliveries, letters = (stages[name] for name in ("inbox", "pull", "deliveries", "dead_letters"))
+    living = [process for process in processes if process["lives"]]
+    workers = sum(process["kind"] == "worker" for process in living)
+    return {
+        "inbox": _stage("inbox", inbox, level("inbox", inbox["oldest_seconds"])),
+        "workers": Stage("workers", "good" if workers else "bad", workers, None),
+        "pull": _stage("pull", pull, level("pull", pull["oldest_seconds"]), ("flow.held", pull["held"])),
+        "deliveries": _stage(
+            "deliveries",
+            deliveries,
+            level("deliveries", deliveries["late_seconds"]),
+            ("flow.under_way", deliveries["out"]),
+        ),
+        "dead_letters": _stage("dead_letters", letters, "slow" if letters["waiting"] else "good"),
+    }
+
+
+def _stage(name: str, found: dict[str, Any], how: str, *details: tuple[str, float]) -> Stage:
+    waiting = int(found["waiting"])
+    return Stage(name, how if waiting else "good", waiting, found["oldest_seconds"] if waiting else None, details)
+
+
+class Curves:
+    """The curves of all sources, read every other second at most, however many look at them."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+        self._lock = threading.Lock()
+        self._read: list[dict[str, Any]] = []
+        self._at = float("-inf")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """For each source its `name`, `curve`, and how many of what came within the time that the curve shows."""
+        with self._lock:
+            if time.monotonic() - self._at > CURVES_LAST:
+                self._read = self._samples.recent(MOST)
+                self._at = time.monotonic()
+            samples = self._read
+        drawn = sparkline.curves(samples, list(SOURCES), seconds=MOST)
+        return [{"name": name, "curve": curve, **_counts(samples, name)} for name, curve in drawn.items()]
+
+
+def _counts(samples: list[dict[str, Any]], source: str) -> dict[str, int]:
+    def more(what: str) -> int:
+        name = f"{what}:{source}"
+        if not samples:
+            return 0
+        return max(0, int(samples[-1]["counters"].get(name, 0)) - int(samples[0]["counters"].get(name, 0)))
+
+    return {what: more(what) for what in ("recorded", "duplicates", "dead_letters")}
+
+
+def add_routes(routes: Blueprint, services: Services) -> None:
+    """The page, and the part of it that is refetched."""
+    stages = Stages(services.store, pull_queues=services.settings.pull_queues)
+    all_curves = Curves(services.samples)
+
+    @routes.get("")
+    def overview() -> ResponseReturnValue:
+        try:
+            processes = services.processes.list()
+            looked = stages.look()
+            context = {
+                "flow": flow(looked, processes),
+                "queues": looked["pull"].get("queues", {}),
+                "sources": all_curves.rows(),
+                "processes": processes,
+            }
+        except redis.RedisError:
+            # What is wrong stands above; the page says that, and no numbers.
+            context = {"flow": None}
+        name = "console/_overview.html" if request.args.get("part") else "console/overview.html"
+        return render_template(name, **context, minutes=MOST // 60, box=(sparkline.WIDTH, sparkline.HEIGHT))
+
+    @routes.get("/")
+    def with_a_slash() -> ResponseReturnValue:
+        return redirect(url_for("console.overview"), 301)
