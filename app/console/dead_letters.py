@@ -24,7 +24,9 @@ def add_routes(routes: Blueprint, services: Services) -> None:
     def dead_letters() -> ResponseReturnValue:
         filters = {name: value for name in ("source", "reason") if (value := request.args.get(name, "").strip())}
         cursor = request.args.get("cursor") or None
-        page = services.dead_letters.list(limit=ON_A_PAGE, cursor=cursor, **filters)
+        page = services.dead_letters.list(
+            limit=ON_A_PAGE, cursor=cursor, source=filters.get("source"), reason=filters.get("reason")
+        )
         return render_template(
             "console/_dead_letter_rows.html" if request.args.get("part") else "console/dead_letters.html",
             letters=page.items,

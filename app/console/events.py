@@ -1,7 +1,7 @@
 """Events: the list, searched and live, and the page that tells an event's whole story."""
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
@@ -10,12 +10,9 @@ from flask.typing import ResponseReturnValue
 from app.console import body, headers, links
 from app.services import Services
 from schemas.sources import SOURCES
-from workers.queues.listing import Page
 
 #: Events on a page of the list.
 ON_A_PAGE = 30
-#: Events looked at in one request for an address; further back is the next page.
-LOOKED_THROUGH = 600
 #: What an event's `type` and `status` may be chosen from; other types can stand in the address.
 TYPES = (
     "transcode.completed",
@@ -27,123 +24,66 @@ TYPES = (
     "snapshot.failed",
 )
 STATUSES = ("succeeded", "failed", "running", "unknown")
+KINDS = ("video", "audio", "gif", "cover", "snapshot", "stream")
+FILTERS = ("source", "type", "status", "kind")
 
 _EVENT_ID = re.compile(r"([a-z0-9-]+:[0-9a-f]{32})(?:/.*)?")
 
 
-class Sought(NamedTuple):
-    """What the search box asks for: at most one of them."""
-
-    #: an event, or the event of a rendition
-    event_id: str | None = None
-    #: a media id or a task id
-    reference: str | None = None
-    #: a piece of an address
-    address: str | None = None
-
-
-def sought(text: str) -> Sought:
-    """What `text` is: an event's id, an address or a piece of one, else the id that a vendor has given."""
-    text = text.strip()
-    if not text:
-        return Sought()
-    event = _EVENT_ID.fullmatch(text)
-    if event and text.partition(":")[0] in SOURCES:
-        return Sought(event_id=event[1])
-    if "/" in text or "://" in text:
-        return Sought(address=text)
-    return Sought(reference=text)
-
-
-def mentions(event: dict[str, Any], address: str) -> bool:
-    """Does the event's input or a rendition have this in one of its addresses or paths?"""
-    given = event["input"] or {}
-    found = [given.get("url"), given.get("path")]
-    for rendition in event["renditions"]:
-        found += [*rendition["urls"], *rendition["paths"]]
-    return any(address in one for one in found if one)
-
-
-class EventSearch:
-    """The list of events as the console asks for it."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def page(self, wanted: Sought, filters: dict[str, str], cursor: str | None) -> Page:
-        """A page of what is wanted, newest first. Raises BadCursor."""
-        if wanted.address:
-            return self._by_address(wanted.address, filters, cursor)
-        if wanted.reference:
-            return self._by_reference(wanted.reference, filters, cursor)
-        return self._services.listing.events(limit=ON_A_PAGE, cursor=cursor, **filters)
-
-    def _by_reference(self, reference: str, filters: dict[str, str], cursor: str | None) -> Page:
-        """By media id; and where nothing has it, by task id. A cursor says which of the two it belongs to."""
-        which, _, place = (cursor or "").partition("~")
-        for name in ("media_id", "task_id"):
-            if which in ("", name):
-                found = self._services.listing.events(
-                    limit=ON_A_PAGE, cursor=place or None, **filters, **{name: reference}
-                )
-                if found.items or which:
-                    return Page(found.items, f"{name}~{found.next}" if found.next else None)
-        return Page([], None)
-
-    def _by_address(self, address: str, filters: dict[str, str], cursor: str | None) -> Page:
-        """There is no index of addresses: so many events are looked through, and the cursor leads on from there."""
-        found: list[Any] = []
-        looked = 0
-        while looked < LOOKED_THROUGH and len(found) < ON_A_PAGE:
-            page = self._services.listing.events(limit=50, cursor=cursor, **filters)
-            found += [event for event in page.items if mentions(event, address)]
-            looked += max(1, len(page.items))
-            cursor = page.next
-            if cursor is None:
-                break
-        return Page(found, cursor)
+def event_in(text: str) -> str | None:
+    """The event that `text` names: its id, or that of one of its renditions."""
+    found = _EVENT_ID.fullmatch(text)
+    return found[1] if found and text.partition(":")[0] in SOURCES else None
 
 
 def add_routes(routes: Blueprint, services: Services) -> None:
     """The list, one event, and its body as it came."""
-    search = EventSearch(services)
 
     @routes.get("/events")
     def events() -> ResponseReturnValue:
         text = request.args.get("q", "").strip()[:2048]
-        filters = {
-            name: value for name in ("source", "type", "status") if (value := request.args.get(name, "").strip())
-        }
-        wanted, cursor = sought(text), request.args.get("cursor") or None
-        is_part = bool(request.args.get("part"))
+        filters = {name: value for name in FILTERS if (value := request.args.get(name, "").strip())}
+        cursor = request.args.get("cursor") or None
+        seen = request.args.get("part")
         # Before the list is read: what comes in between is then found the next time.
         newest = services.pull_queues.newest_event().decode()
-        if is_part and request.args.get("part") == newest:
+        if seen == newest:
             return "", 204
-        if wanted.event_id and not is_part:
-            if services.events.find(wanted.event_id) is not None:
-                return redirect(url_for("console.event", event_id=wanted.event_id), 303)
-            if services.dead_letters.find(wanted.event_id) is not None:
-                return redirect(url_for("console.dead_letter", letter_id=wanted.event_id), 303)
-        page = Page([], None) if wanted.event_id else search.page(wanted, filters, cursor)
+        named = event_in(text)
+        if named is not None and seen is None:
+            if services.events.find(named) is not None:
+                return redirect(url_for("console.event", event_id=named), 303)
+            if services.dead_letters.find(text) is not None:
+                return redirect(url_for("console.dead_letter", letter_id=text), 303)
+        page = services.listing.events(
+            limit=ON_A_PAGE,
+            cursor=cursor,
+            q=text or None,
+            source=filters.get("source"),
+            type=filters.get("type"),
+            status=filters.get("status"),
+            kind=filters.get("kind"),
+        )
         given = {"q": text, **filters} if text else filters
         following = urlencode({**given, "cursor": page.next}) if page.next else None
+        # Looking for an address means looking through many events: not every other second.
+        stays_fresh = cursor is None and "/" not in text
         rendered = render_template(
-            "console/_event_rows.html" if is_part else "console/events.html",
+            "console/events.html" if seen is None else "console/_event_rows.html",
             events=page.items,
             following=following,
+            ended_early=page.next is not None and len(page.items) < ON_A_PAGE,
             given=given,
-            wanted=wanted,
             filters=filters,
             cursor=cursor,
             newest=newest,
-            refetch=None if cursor or wanted.event_id or wanted.address else urlencode(given),
+            refetch=urlencode(given) if stays_fresh else None,
             sources=list(SOURCES),
             types=TYPES,
             statuses=STATUSES,
-            looked_through=LOOKED_THROUGH,
+            kinds=KINDS,
         )
-        return rendered, {"X-Newest": newest, "X-Following": following or ""} if is_part else {}
+        return rendered, {} if seen is None else {"X-Newest": newest, "X-Following": following or ""}
 
     @routes.get("/events/<path:event_id>")
     def event(event_id: str) -> ResponseReturnValue:

@@ -13,7 +13,6 @@ from app.services import Services
 from app.state import STALLED_AFTER
 from schemas.sources import SOURCES
 from workers.queues.samples import MOST, Samples
-from workers.queues.stages import Stages
 
 #: Seconds the oldest thing at a stage may wait before it is shown as slow, and as wrong.
 PATIENCE = {
@@ -102,14 +101,13 @@ def _counts(samples: list[dict[str, Any]], source: str) -> dict[str, int]:
 
 def add_routes(routes: Blueprint, services: Services) -> None:
     """The page, and the part of it that is refetched."""
-    stages = Stages(services.store, pull_queues=services.settings.pull_queues)
     all_curves = Curves(services.samples)
 
     @routes.get("")
     def overview() -> ResponseReturnValue:
         try:
             processes = services.processes.list()
-            looked = stages.look()
+            looked = services.stages.look()
             context = {
                 "flow": flow(looked, processes),
                 "queues": looked["pull"].get("queues", {}),

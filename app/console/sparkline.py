@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from workers.queues.samples import CAME_IN
-
 #: Seconds that are one point of a curve.
 STEP = 10
 #: The drawing's size in its own units.
@@ -58,8 +56,8 @@ def _at(edges: Sequence[int], samples: Sequence[dict[str, Any]]) -> list[dict[st
 
 
 def came_in(sample: dict[str, Any], source: str) -> int:
-    """How many callbacks of a source had come in when the sample was taken."""
-    return sum(int(sample["counters"].get(f"{what}:{source}", 0)) for what in CAME_IN)
+    """How many callbacks of a source had been acknowledged when the sample was taken."""
+    return int(sample["counters"].get(f"accepted:{source}", 0))
 
 
 def _rate(before: dict[str, Any] | None, after: dict[str, Any] | None, source: str) -> float | None:

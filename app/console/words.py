@@ -123,10 +123,7 @@ WORDS: dict[str, Words] = {
         "Nothing has come yet. A new callback appears here by itself.", "还没有收到回调。新回调会自动出现在这里。"
     ),
     "events.new": Words("{n} new: show", "{n} 条新事件，点击显示"),
-    "events.looked_through": Words(
-        "Addresses have no index: this looked through the newest {n} events that match the filters.",
-        "URL 没有索引：本次查找了符合条件的最新 {n} 条事件。",
-    ),
+    "events.none_so_far": Words("Nothing found among the newest events.", "在较新的事件中没有找到。"),
     "events.go_on": Words("Search older ones", "继续查找更早的事件"),
     "event.received": Words("Received", "接收时间"),
     "event.source": Words("Source", "来源"),

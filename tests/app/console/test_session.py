@@ -1,7 +1,5 @@
 """The console's door: who gets in, for how long, and what a page of another site cannot do with a session."""
 
-import base64
-import json
 import time
 from pathlib import Path
 
@@ -72,13 +70,13 @@ def test_logging_out_ends_the_session_for_whoever_kept_its_cookie(operator: Oper
     assert not thief.is_logged_in
 
 
-def test_a_session_made_longer_by_its_holder_is_none(operator: Operator) -> None:
-    payload, _, signature = operator.cookies[session.COOKIE].partition(".")
-    content = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    content["until"] += 1_000_000
-    forged = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
-    operator.cookies[session.COOKIE] = f"{forged}.{signature}"
-    assert not operator.is_logged_in
+def test_a_session_changed_by_its_holder_is_none(operator: Operator) -> None:
+    cookie = operator.cookies[session.COOKIE]
+    for place in (1, len(cookie) // 2, len(cookie) - 2):
+        operator.cookies[session.COOKIE] = cookie[:place] + ("A" if cookie[place] != "A" else "B") + cookie[place + 1 :]
+        assert not operator.is_logged_in
+    operator.cookies[session.COOKIE] = cookie
+    assert operator.is_logged_in
 
 
 def test_a_session_ends_after_half_a_day(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
