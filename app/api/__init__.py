@@ -20,6 +20,8 @@ def blueprint(services: Services) -> Blueprint:
     """Everything under `/api`."""
     routes = Blueprint("api", __name__, url_prefix=PREFIX)
 
+    routes.record_once(lambda state: state.app.url_map.converters.update(letter=dead_letters.LetterId))
+
     def is_ours() -> bool:
         # What no route matches, or not with this method, is nobody's blueprint.
         return request.blueprint == routes.name or request.path.startswith(f"{PREFIX}/")

@@ -43,8 +43,15 @@ class Lines:
     schema: type[Schema]
 
 
+@dataclass(frozen=True)
+class Bytes:
+    """Bytes of any kind, or none. A view reads such a body itself."""
+
+    about: str
+
+
 #: What a body or an answer is; None is nothing at all.
-Content = type[Schema] | Lines | None
+Content = type[Schema] | Lines | Bytes | None
 
 
 @dataclass(frozen=True)

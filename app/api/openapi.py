@@ -16,7 +16,7 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 from marshmallow import INCLUDE, Schema, fields
 
-from app.api.calls import Api, Call, Content, Lines
+from app.api.calls import Api, Bytes, Call, Content, Lines
 from app.services import Services
 from schemas.api.answer import Answer, Error, example_of
 from schemas.api.health import Alive, Ready
@@ -140,22 +140,34 @@ def _operation(call: Call) -> dict[str, Any]:
     if description.strip():
         operation["description"] = description.strip()
     if call.body is not None:
-        operation["requestBody"] = {"required": True, "content": _content(call.body)}
+        about = {"description": call.body.about} if isinstance(call.body, Bytes) else {}
+        required = not isinstance(call.body, Bytes)
+        operation["requestBody"] = {**about, "required": required, "content": _content(call.body)}
     return operation
 
 
 def _response(status: int, content: Content) -> dict[str, Any]:
-    if content is None:
+    if content is None or isinstance(content, Bytes):
         return {"description": HTTPStatus(status).phrase}
     schema = content.schema if isinstance(content, Lines) else content
     return {"description": _about(schema), "content": _content(content)}
 
 
-def _content(content: type[Schema] | Lines) -> dict[str, Any]:
+def _content(content: type[Schema] | Lines | Bytes) -> dict[str, Any]:
+    if isinstance(content, Bytes):
+        return {"application/octet-stream": {}}
     if isinstance(content, Lines):
-        return {"application/x-ndjson": {"schema": {"type": "string"}}}
-    example = example_of(content)
-    return {"application/json": {"schema": content(), **({} if example is None else {"example": example})}}
+        # An array is the same, for those who have one; and what JSON lines hold, a document cannot say otherwise.
+        array = {"type": "array", "items": content.schema()}
+        return {
+            "application/json": {"schema": array, **_example([example_of(content.schema)])},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+        }
+    return {"application/json": {"schema": content(), **_example(example_of(content))}}
+
+
+def _example(example: Any) -> dict[str, Any]:
+    return {} if example in (None, [None]) else {"example": example}
 
 
 def _error(about: str) -> dict[str, Any]:

@@ -2,20 +2,72 @@
 
 from typing import Any, ClassVar
 
-from marshmallow import fields
+from marshmallow import Schema, fields, validate
 
 from schemas.api.answer import Answer, Page, Time
-from schemas.api.query import PageQuery, Query, SourceName, Word, YesOrNo
+from schemas.api.query import MOST_LIMIT, Instant, PageQuery, Query, SourceName, Word, YesOrNo
 
 #: Why something became a dead letter.
 REASONS = ("malformed_json", "invalid", "signature", "unreadable", "internal", "undeliverable")
 
 
-class DeadLettersQuery(PageQuery):
-    """Which dead letters."""
+#: Not understood; not delivered.
+SORTS = ("callback", "delivery")
 
-    source = SourceName(metadata={"description": "The callback URL it came to."})
-    reason = Word(*REASONS, metadata={"description": "Why it became one."})
+
+class DeadLetterFilter(Query):
+    """Which dead letters: those that match everything given."""
+
+    source = SourceName(metadata={"description": "Of this source."})
+    reason = Word(*REASONS, metadata={"description": "With this reason."})
+    sort = Word(*SORTS, metadata={"description": "`callback`: not understood. `delivery`: not delivered."})
+    subscription = fields.String(
+        validate=validate.Length(max=100, error="must be the id of a subscription"),
+        metadata={"description": "Those that this subscription's destination did not take."},
+    )
+    since = Instant(metadata={"description": "Received then or later; the list is in order of receipt then."})
+    until = Instant(metadata={"description": "Received before; the list is in order of receipt then."})
+
+
+class DeadLettersQuery(PageQuery, DeadLetterFilter):
+    """Which dead letters, and how many."""
+
+
+class TrueOrFalse(fields.Boolean):
+    """JSON's `true` or `false` and nothing like it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class SomeDeadLetters(Schema):
+    """Which dead letters, a batch at a time, oldest first."""
+
+    example: ClassVar[Any] = {"filter": {"source": "cts-video", "reason": "invalid"}, "limit": 100}
+
+    filter = fields.Nested(DeadLetterFilter, load_default=dict, metadata={"description": "None means all."})
+    limit = fields.Integer(
+        strict=True,
+        load_default=100,
+        validate=validate.Range(1, MOST_LIMIT, error=f"Must be a whole number from 1 to {MOST_LIMIT}, not {{input}}"),
+        metadata={"description": "How many, at most."},
+    )
+    before = fields.String(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "What the batch before answered. Without it a new run begins, over the letters that are there "
+            "now; so letters that come back at once are not taken for ever."
+        },
+    )
+
+
+class SomeToReplay(SomeDeadLetters):
+    """Which dead letters are tried again, a batch at a time, oldest first."""
+
+    force = TrueOrFalse(load_default=False, metadata={"description": "Without the check of signatures."})
 
 
 class ReplayQuery(Query):
@@ -89,3 +141,53 @@ class Replayed(Answer):
 
     id = fields.String()
     replayed = fields.Boolean()
+
+
+class Refused(Answer):
+    """A letter that stays where it is."""
+
+    id = fields.String()
+    message = fields.String(metadata={"description": "Why."})
+
+
+class _Batch(Answer):
+    left = fields.Integer(
+        metadata={"description": "How many of those that were there at the beginning are still to come."}
+    )
+    before = fields.String(
+        allow_none=True, metadata={"description": "What to send with the next batch; null when there is none."}
+    )
+
+
+class SomeReplayed(_Batch):
+    """What became of a batch that was tried again."""
+
+    example: ClassVar[Any] = {"replayed": 100, "refused": [], "left": 27, "before": "1204.1177"}
+
+    replayed = fields.Integer()
+    refused = fields.List(fields.Nested(Refused))
+
+
+class SomeDiscarded(_Batch):
+    """What became of a batch that was discarded."""
+
+    example: ClassVar[Any] = {"discarded": 100, "left": 27, "before": "1204.1177"}
+
+    discarded = fields.Integer()
+
+
+class Count(Answer):
+    """How many there are."""
+
+    example: ClassVar[Any] = {"count": 127}
+
+    count = fields.Integer()
+
+
+class Imported(Answer):
+    """What became of letters that were given back."""
+
+    example: ClassVar[Any] = {"imported": 126, "known": 1}
+
+    imported = fields.Integer(metadata={"description": "How many are here now that were not."})
+    known = fields.Integer(metadata={"description": "How many were here already, and stay as they are."})
