@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 
+from schemas.api.body import Whole
 from schemas.api.dead_letters import REASONS, SORTS
 from schemas.api.query import Instant
 from schemas.sources import SOURCES
@@ -39,8 +40,8 @@ class ImportedPlace(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    line = fields.Integer(strict=True, validate=validate.Range(min=1))
-    column = fields.Integer(strict=True, validate=validate.Range(min=1))
+    line = Whole(1, 1_000_000_000)
+    column = Whole(1, 1_000_000_000)
     field = fields.String(validate=validate.Length(max=MOST_WORD))
 
 
@@ -69,7 +70,7 @@ class DeadLetterImport(Schema):
     place = fields.Nested(ImportedPlace, load_default=None, allow_none=True)
     received_at = Instant(load_default=None, allow_none=True, metadata={"description": "Now, if it is not given."})
     failed_at = Instant(load_default=None, allow_none=True, metadata={"description": "Now, if it is not given."})
-    times = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 1_000_000_000))
+    times = Whole(1, 1_000_000_000, load_default=1)
     subscription = _Words("Whom it could not be delivered to.")
     url = _Words("Where that was.")
     event_id = _Words("")

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from marshmallow import Schema, fields, validate
 
 from schemas.api.answer import Answer, Page, Time
+from schemas.api.body import TrueOrFalse, Whole
 from schemas.api.query import MOST_LIMIT, Instant, PageQuery, Query, SourceName, Word, YesOrNo
 
 #: Why something became a dead letter.
@@ -33,27 +34,13 @@ class DeadLettersQuery(PageQuery, DeadLetterFilter):
     """Which dead letters, and how many."""
 
 
-class TrueOrFalse(fields.Boolean):
-    """JSON's `true` or `false` and nothing like it."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if not isinstance(value, bool):
-            raise self.make_error("invalid", input=value)
-        return value
-
-
 class SomeDeadLetters(Schema):
     """Which dead letters, a batch at a time, oldest first."""
 
     example: ClassVar[Any] = {"filter": {"source": "cts-video", "reason": "invalid"}, "limit": 100}
 
     filter = fields.Nested(DeadLetterFilter, load_default=dict, metadata={"description": "None means all."})
-    limit = fields.Integer(
-        strict=True,
-        load_default=100,
-        validate=validate.Range(1, MOST_LIMIT, error=f"Must be a whole number from 1 to {MOST_LIMIT}, not {{input}}"),
-        metadata={"description": "How many, at most."},
-    )
+    limit = Whole(1, MOST_LIMIT, load_default=100, metadata={"description": "How many, at most."})
     before = fields.String(
         load_default=None,
         allow_none=True,
