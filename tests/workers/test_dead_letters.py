@@ -1,12 +1,14 @@
 """Dead letters are found by what is asked for, moved whole or not at all, and forgotten only with a word."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
 from schemas.times import iso_time
+from tests.running import a_store
 from tests.workers.test_events import pass_days
 from workers.queues.dead_letter_retention import DeadLetterRetention
 from workers.queues.dead_letters import GROUP, DeadLetter, DeadLetters
@@ -115,14 +117,17 @@ def test_every_filter_finds_what_matches_each_once_whatever_the_page(store: redi
     assert letters.count(**wanted) == len(expected)
 
 
-def test_a_rare_letter_is_found_without_looking_at_the_many_others(store: redis.Redis) -> None:
-    letters = DeadLetters(store)
-    letters.add([letter(0, source="zego", reason="signature")])
-    letters.add([letter(number, source="cts-video", reason="invalid") for number in range(1, 2000)])
-    store.config_resetstat()
-    assert len(letters.list(limit=50, source="zego").items) == 1
-    assert len(letters.list(limit=50, source="zego", since=1).items) == 1
-    calls = {name: stats["calls"] for name, stats in store.info("commandstats").items()}
+def test_a_rare_letter_is_found_without_looking_at_the_many_others(directory: Path) -> None:
+    # A store that nobody else asks anything.
+    with a_store(directory) as server:
+        store = redis.Redis(port=server.port)
+        letters = DeadLetters(store)
+        letters.add([letter(0, source="zego", reason="signature")])
+        letters.add([letter(number, source="cts-video", reason="invalid") for number in range(1, 2000)])
+        store.config_resetstat()
+        assert len(letters.list(limit=50, source="zego").items) == 1
+        assert len(letters.list(limit=50, source="zego", since=1).items) == 1
+        calls = {name: stats["calls"] for name, stats in store.info("commandstats").items()}
     assert calls["cmdstat_hgetall"] == 2
     assert sum(calls.values()) < 20
 
