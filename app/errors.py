@@ -10,6 +10,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 
 #: Bytes a request may have, callbacks apart: they have MAX_BODY_BYTES.
 MOST_REQUEST_BYTES = 64 * 1024
+#: What a client that may try again is told: seconds.
+RETRY = {"Retry-After": "1"}
 
 log = logging.getLogger(__name__)
 
@@ -49,4 +51,4 @@ def register(app: Flask) -> None:
     @app.errorhandler(redis.RedisError)
     def store_error(exception: redis.RedisError) -> ResponseReturnValue:
         log.warning("the store did not answer: %s: %s", type(exception).__name__, exception)
-        return error(503, "store_unavailable", "The store does not answer at the moment; please try again.")
+        return error(503, "store_unavailable", "The store does not answer at the moment; please try again.", RETRY)

@@ -32,7 +32,9 @@ def blueprint(services: Services) -> Blueprint:
             return None
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         expected = services.settings.api_token.encode()
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected):
+        # A header is bytes, which WSGI shows as Latin-1.
+        given = token.strip(" \t").encode("latin-1", "replace")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given, expected):
             return error(401, "unauthorized", "This needs `Authorization: Bearer` and the API_TOKEN.", WWW_AUTHENTICATE)
         return None
 

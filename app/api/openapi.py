@@ -107,7 +107,8 @@ def describe(calls: Iterable[Call]) -> dict[str, Any]:
     for path, method, operation in _others():
         spec.path(path=path, operations={method: operation})
     described: dict[str, Any] = spec.to_dict()
-    return described
+    # First what it is, for whoever looks at its beginning.
+    return {**{name: described[name] for name in ("openapi", "info")}, **described}
 
 
 def _path(rule: str) -> str:

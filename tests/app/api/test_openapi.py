@@ -88,3 +88,17 @@ def test_every_example_is_what_could_be_asked_or_answered(document: Any) -> None
 def test_the_links_of_the_document_lead_somewhere(document: Any) -> None:
     for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(document)):
         assert name in document["components"]["schemas"]
+
+
+def test_without_the_store_every_call_says_so_as_documented(app: Flask, document: Any) -> None:
+    judge = closed(copy.deepcopy(document))
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if not path.startswith("/api/") or path == "/api/openapi.json" or ("{" not in path and method == "post"):
+                continue
+            answer = app.test_client().open(
+                re.sub(r"{\w+}", "some", path), method=method, headers={"Authorization": "Bearer t"}, json={}
+            )
+            assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1"), (method, path)
+            schema = operation["responses"]["503"]["content"]["application/json"]["schema"]
+            assert problems(judge, schema, answer.json) == [], (method, path)
