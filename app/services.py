@@ -18,6 +18,8 @@ from schemas.sources import SOURCES
 from workers.celery import make_celery
 from workers.enqueue import Enqueue
 from workers.queues.dead_letters import DeadLetters
+from workers.queues.deliveries import Deliveries
+from workers.queues.delivery_trials import Trials
 from workers.queues.events import Events
 from workers.queues.inbox import Inbox
 from workers.queues.listing import Listing
@@ -66,7 +68,9 @@ class Services:
         self.inbox = Inbox(store)
         self.events = Events.of(settings, store)
         self.listing = Listing(store)
-        self.dead_letters = DeadLetters(store)
+        self.deliveries = Deliveries(store, self.events)
+        self.trials = Trials(store)
+        self.dead_letters = DeadLetters(store, put_back=self.deliveries.put_back)
         self.subscriptions = Subscriptions(store)
         self.processes = Processes(store)
         self.stages = Stages(store, pull_queues=settings.pull_queues)

@@ -52,6 +52,7 @@ class Settings:
     retention_days: float
     dedup_days: float
     dead_letter_days: float
+    delivery_hours: float
     spool_dir: Path | None
     #: bytes
     spool_max_bytes: int
@@ -98,6 +99,11 @@ def _whole_number(least: int, most: int) -> validate.Range:
 def _days(value: float) -> None:
     if not 0 < value <= 3650:
         raise ValidationError(f"must be more than 0 and at most 3650 days, not {value:g}")
+
+
+def _hours(value: float) -> None:
+    if not 0 < value <= 720:
+        raise ValidationError(f"must be more than 0 and at most 720 hours, not {value:g}")
 
 
 def _url(*schemes: str) -> validate.Validator:
@@ -172,6 +178,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         retention_days=env.float("RETENTION_DAYS", 4.0, validate=_days),
         dedup_days=env.float("DEDUP_DAYS", 4.0, validate=_days),
         dead_letter_days=env.float("DEAD_LETTER_DAYS", 30.0, validate=_days),
+        delivery_hours=env.float("DELIVERY_HOURS", 24.0, validate=_hours),
         spool_dir=env.path("SPOOL_DIR", None),
         spool_max_bytes=env.int("SPOOL_MAX_BYTES", 1024 * MIB, validate=_whole_number(1, 1 << 50)),
         data_dir=env.path("DATA_DIR", Path("var")),

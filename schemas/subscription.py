@@ -43,7 +43,7 @@ class Filter(TypedDict):
     name: str | None
     #: the beginning of a media id
     media_id: str | None
-    #: pixels
+    #: lines; of gifs, covers and snapshots only where `kind` asks for them
     min_height: int | None
 
 
@@ -149,7 +149,9 @@ class FilterSchema(Schema):
         strict=True,
         validate=validate.Range(1, MOST_HEIGHT, error="Must be a whole number from {min} to {max}, not {input}"),
         error_messages={"invalid": "Must be a whole number"},
-        metadata={"description": "Only renditions of at least so many lines."},
+        metadata={
+            "description": "Only renditions of at least so many lines; of gifs, covers and snapshots only where `kind` says so."
+        },
     )
 
     @pre_load

@@ -13,6 +13,8 @@ from schemas.settings import Settings
 from workers.celery import make_celery
 from workers.enqueue import Enqueue
 from workers.queues.dead_letter_retention import DeadLetterRetention
+from workers.queues.deliveries import Deliveries
+from workers.queues.events import Events
 from workers.queues.inbox import Inbox
 from workers.queues.processes import Processes
 from workers.queues.pull import PullQueues
@@ -38,12 +40,14 @@ def duties(settings: Settings) -> dict[str, Callable[[], object]]:
     enqueue = Enqueue(make_celery(settings))
     inbox, processes, started = Inbox(client), Processes(client), time.time()
     spool = Spool(settings.spool_dir, settings.spool_max_bytes) if settings.spool_dir else None
+    deliveries = Deliveries(client, Events.of(settings, client))
     return {
         # Also lets queue time go on.
         "presence": lambda: processes.present("clock", started),
         "spool": lambda: enqueue.publish(spool.drain(inbox.append)) if spool else None,
         "sweep": Sweep(inbox, publish=enqueue.publish, queued=enqueue.queued).run,
         "contents": PullQueues(client, key=settings.seal_key, queues=len(settings.pull_queues)).drop_finished,
+        "deliveries": lambda: deliveries.bury(hours=settings.delivery_hours, retention_days=settings.retention_days),
         "samples": Samples(client, Stages(client, pull_queues=settings.pull_queues)).take,
         "retention": Retention(client, days=settings.retention_days).run,
         "dead letters": DeadLetterRetention(client, days=settings.dead_letter_days).run,

@@ -13,9 +13,11 @@ import warnings
 
 import redis
 from celery.exceptions import SecurityWarning
+from celery.signals import worker_shutting_down
 
 from schemas.settings import Settings
 from workers.celery import make_celery
+from workers.deliver import Sender
 from workers.enqueue import Enqueue
 from workers.queues.inbox import Inbox
 from workers.queues.processes import Processes
@@ -37,13 +39,21 @@ def main(settings: Settings) -> None:
     os.nice(NICENESS)
     # Celery warns root because of pickle; only JSON is accepted here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+    # httpx names the whole URL of every request, which may hold a secret.
+    for chatty in ("celery.worker.strategy", "celery.app.trace", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
     celery = make_celery(settings)
     watchdog = _watchdog(settings, Enqueue(make_celery(settings)))
-    ingest.register(celery, settings, watchdog)
+    sender = Sender(settings)
+    ingest.register(celery, settings, watchdog, sender.wake)
     watchdog.start()
-    celery.Worker(
+    sender.start()
+
+    @worker_shutting_down.connect(weak=False)
+    def drain(**_: object) -> None:
+        sender.drain()
+
+    worker = celery.Worker(
         hostname=f"{os.environ.get('HONCHO_PROCESS_NAME', 'worker')}.{os.getpid()}@{socket.gethostname()}",
         pool="solo",
         loglevel=settings.log_level.upper(),
@@ -51,7 +61,11 @@ def main(settings: Settings) -> None:
         without_mingle=True,
         without_heartbeat=True,
         quiet=True,
-    ).start()
+    )
+    try:
+        worker.start()
+    finally:
+        sender.stop()
 
 
 def _watchdog(settings: Settings, enqueue: Enqueue) -> Watchdog:

@@ -11,8 +11,9 @@ from app.api.calls import Api, Given
 from app.errors import error
 from app.services import Services
 from schemas.api.query import PageQuery
-from schemas.api.subscriptions import SubscriptionsPage, WholeSubscription
+from schemas.api.subscriptions import SubscriptionsPage, TrialOutcome, WholeSubscription
 from schemas.subscription import Subscription, SubscriptionSchema
+from workers.queues.delivery_trials import NoWorker
 from workers.queues.listing import BadCursor, Page
 from workers.queues.subscriptions import Subscriptions, TooMany, order
 
@@ -20,6 +21,8 @@ from workers.queues.subscriptions import Subscriptions, TooMany, order
 BY_HAND = "It was disabled by hand."
 #: When there is no room for another.
 TOO_MANY = "`too_many_subscriptions`: there are 1,000 already."
+#: When nobody can send a sample.
+NO_WORKER = "`no_worker`: no worker has sent it in time."
 
 
 def add_routes(api: Api, services: Services) -> None:
@@ -85,6 +88,26 @@ def add_routes(api: Api, services: Services) -> None:
         """
         subscriptions.disable(subscription_id, BY_HAND)
         return answer(subscription_id)
+
+    @api.call(
+        "POST",
+        "/subscriptions/<subscription_id>/test",
+        answers={200: TrialOutcome},
+        errors={504: NO_WORKER},
+    )
+    def test_subscription(subscription_id: str) -> ResponseReturnValue:
+        """Sends a sample to a subscription, and says what came of it.
+
+        A worker sends it, as it sends everything else, whether the subscription is disabled or not. It is signed like any
+        other and has an id of its own; the header `transcode-inbox-test: true` is what tells it from a real one.
+        """
+        found = subscriptions.find(subscription_id)
+        if found is None:
+            return not_found("subscription", subscription_id)
+        try:
+            return jsonify(services.trials.run(found))
+        except NoWorker as problem:
+            return error(504, "no_worker", str(problem))
 
 
 def _answers(subscriptions: Subscriptions, found: Sequence[Subscription]) -> list[dict[str, Any]]:

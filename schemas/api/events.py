@@ -110,10 +110,26 @@ class Step(Answer):
 
     at = Time("UTC. Of what happened several times, the last.")
     what = fields.String(
-        metadata={"description": "`received`, `recorded`, `duplicate`, `pulled`, `expired`, `confirmed`"}
+        metadata={
+            "description": "`received`, `recorded`, `duplicate`, `pulled`, `expired`, `confirmed`, `pushed`, `push failed`"
+        }
     )
     queue = fields.String(metadata={"description": "The pull queue.", "sometimes": True})
     count = fields.Integer(metadata={"description": "How many times.", "sometimes": True})
+    subscription = fields.String(metadata={"description": "Who it was pushed to, or was to be.", "sometimes": True})
+    url = fields.String(metadata={"description": "Where, without the query string.", "sometimes": True})
+    rendition = fields.String(
+        allow_none=True, metadata={"description": "The rendition's id; null for the whole event.", "sometimes": True}
+    )
+    status = fields.Integer(
+        allow_none=True, metadata={"description": "The HTTP status; null without an answer.", "sometimes": True}
+    )
+    seconds = fields.Float(metadata={"description": "How long the attempt took.", "sometimes": True})
+    answer = fields.String(
+        allow_none=True, metadata={"description": "The first bytes of the answer.", "sometimes": True}
+    )
+    error = fields.String(allow_none=True, metadata={"description": "What went wrong, if anything.", "sometimes": True})
+    attempt = fields.Integer(metadata={"description": "1 for the first.", "sometimes": True})
 
 
 class WholeEvent(Event):

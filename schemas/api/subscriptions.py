@@ -103,3 +103,14 @@ class SubscriptionsPage(Page):
     """Subscriptions, newest first."""
 
     subscriptions = fields.List(fields.Nested(WholeSubscription))
+
+
+class TrialOutcome(Answer):
+    """What came of sending a sample."""
+
+    status = fields.Integer(allow_none=True, metadata={"description": "The HTTP status; null without an answer."})
+    seconds = fields.Float(metadata={"description": "How long it took."})
+    answer = fields.String(
+        allow_none=True, metadata={"description": "The first bytes of the answer; `published` for a Celery task."}
+    )
+    error = fields.String(allow_none=True, metadata={"description": "What went wrong; null where nothing did."})

@@ -7,7 +7,9 @@ import os
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
+
+import orjson
 
 from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
@@ -41,6 +43,8 @@ class Recordable:
     v3: bytes
     #: do later callbacks of the same task add to its renditions?
     accumulates: bool
+    #: who is sent what of it: subscription and rendition, as `schemas.matching.deliveries` says
+    deliveries: Sequence[tuple[str, int]] = ()
 
 
 class Events:
@@ -100,6 +104,7 @@ class Events:
             _joined(reference(one) for one in dict.fromkeys((task, media)) if one),
             _joined(reference(name) for name in shape.names if name not in (task, media)),
             _joined(self._queues),
+            _joined(str(part) for delivery in recordable.deliveries for part in delivery),
             len(event["renditions"]),
         ]
         if task_accumulating:
@@ -107,11 +112,21 @@ class Events:
                 arguments += (rendition["kind"], rendition["name"])
         return arguments
 
+    def of_copies(self, copies: Sequence[str], *, raw: bool) -> dict[str, TranscodeEvent]:
+        """The events of those copies (`<entry in ti:events>.<event id>`) that are kept; with `raw` only where it is asked for."""
+        values = self._client.mget([f"ti:event:{copy.partition('.')[2]}" for copy in copies])
+        found: dict[str, TranscodeEvent] = {}
+        for copy, value in zip(copies, values, strict=True):
+            kept = read_kept(value) if value is not None else None
+            if kept is not None and kept.entry == copy.partition(".")[0]:
+                found[copy] = cast("TranscodeEvent", kept.event() if raw else orjson.loads(kept.document))
+        return found
+
     def find(self, event_id: str) -> dict[str, Any] | None:
         """The event with its raw body and its history, or None.
 
         The history is a list of steps, oldest first: `at` (UTC), `what` (received, recorded, duplicate, pulled, expired,
-        confirmed), and where it applies `queue` and `count`.
+        confirmed, pushed, push failed), and where it applies `queue` and `count`, or all that is kept of an attempt to push.
         """
         with self._client.pipeline(transaction=False) as pipe:
             pipe.get(f"ti:event:{event_id}")
@@ -128,10 +143,18 @@ class Events:
         for what, *about in kept.notes:
             if what == "again":
                 steps.append({"at": iso_time(int(about[1])), "what": "duplicate", "count": int(about[0])})
+        steps += self._pushes(kept.copy)
         for queue in kept.queues:
             steps += self._pulls(queue, kept, int(wall) - int(now))
         history = sorted(steps, key=lambda step: str(step["at"]))
         return {**event, "raw_body": kept.body.decode("utf-8", "replace"), "history": history}
+
+    def _pushes(self, copy: str) -> list[dict[str, Any]]:
+        """The attempts to deliver it to subscriptions."""
+        return [
+            {"what": "push failed" if attempt["error"] else "pushed", **attempt}
+            for attempt in map(orjson.loads, self._client.lrange(f"ti:attempts:{copy}", 0, -1))
+        ]
 
     def _pulls(self, queue: str, kept: Kept, ahead: int) -> list[dict[str, Any]]:
         """What is known of an event's way through a pull queue. `ahead` is by how many ms the clock is ahead of queue time."""

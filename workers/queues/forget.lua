@@ -1,7 +1,9 @@
 -- Forgetting an event, with everything that refers to it. Keys: see record.lua and pull.lua.
 
--- What the deliveries part keeps of a copy goes here; how many of them were still to be made.
+-- What is known of attempts to deliver it. None is still to be made: they are dead letters well before (deliveries.py), and
+-- one that should be left over all the same is dropped, counted and said by the worker that takes it up.
 local function forget_deliveries(copy)
+  redis.call('UNLINK', 'ti:attempts:' .. copy)
   return 0
 end
 

@@ -17,7 +17,7 @@ Whatever a broker or a worker loses on the way is still here, and the sweep publ
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from workers.queues.script import Script
 from workers.store import Store
@@ -85,6 +85,16 @@ class Sight(NamedTuple):
     since_progress: int
 
 
+class Beside(Protocol):
+    """A look at something else that is made in a round trip of the inbox's: one command, and what it answered."""
+
+    def ask(self, pipe: Any) -> None:
+        """Adds the command to a pipeline."""
+
+    def hear(self, answer: Any) -> None:
+        """Takes its answer."""
+
+
 class Inbox:
     """The inbox in one store."""
 
@@ -95,13 +105,21 @@ class Inbox:
         """Makes the callbacks durable, all or none, in one entry; its id. Raises `redis.RedisError`."""
         return str(self._client.execute_command("XADD", KEY, "*", *fields(callbacks)), "ascii")
 
-    def take(self, entry_ids: Sequence[str]) -> list[Entry]:
-        """Those of the entries (at least one) that are still there, in the order asked for."""
+    def take(self, entry_ids: Sequence[str], beside: Beside | None = None) -> list[Entry]:
+        """Those of the entries (at least one) that are still there, in the order asked for.
+
+        `beside` has a look at something else in the same round trip.
+        """
         with self._client.pipeline(transaction=False) as pipe:
             for entry_id in entry_ids:
                 pipe.xrange(KEY, entry_id, entry_id)
             pipe.hmget("ti:inbox:swept", entry_ids)
-            *answers, swept = pipe.execute()
+            if beside is not None:
+                beside.ask(pipe)
+            found_all = pipe.execute()
+        if beside is not None:
+            beside.hear(found_all.pop())
+        *answers, swept = found_all
         return [
             Entry(
                 entry_id,

@@ -12,16 +12,17 @@
 --   ti:task:<source>:<task id>  hash, where renditions accumulate over a task's callbacks: kind/name -> the event that
 --                               brought it
 --   ti:pull:<queue>, ti:content:<form>:<copy>, ti:content:unconfirmed  see pull.lua
+--   ti:deliveries:…             see deliveries.py
 --   ti:counters                 hash: recorded:<source>, duplicates:<source>, events:<type>
 --
 -- ARGV: origin, dedup ms, retention ms, event id, source, type, who records, what is kept, v2, v3, accumulating task or
 --       '', fine shape or '', coarse shape, how many fine shapes there may be, references, further ones of a coarse
---       shape, pull queues (these three joined by commas, `-` for none), number of renditions, and of an accumulating
---       task's kind and name of each.
+--       shape, pull queues, deliveries (subscription and number of the rendition, -1 for the event, of each; these four
+--       joined by commas, `-` for none), number of renditions, and of an accumulating task's kind and name of each.
 -- Returns nil for a duplicate, else the numbers of the event's own renditions (again, if the same origin asks again).
 local origin, dedup, retention, id, source = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local task, renditions = ARGV[11], tonumber(ARGV[18])
-local FIRST = 19
+local task, renditions = ARGV[11], tonumber(ARGV[19])
+local FIRST = 20
 
 local mark, event = 'ti:mark:' .. id, 'ti:event:' .. id
 local task_key = 'ti:task:' .. source .. ':' .. task
@@ -97,7 +98,8 @@ if not shape then
   shape = shape_number(ARGV[13])
   for _, reference in ipairs(kept_list(ARGV[16])) do references[#references + 1] = reference end
 end
-local entry = redis.call('XADD', 'ti:events', '*', 'id', id, 'shape', shape, 'time', milliseconds(queue_time()))
+local now = milliseconds(queue_time())
+local entry = redis.call('XADD', 'ti:events', '*', 'id', id, 'shape', shape, 'time', now)
 redis.call('XADD', 'ti:shape:' .. shape, entry, '', '')
 local ms, seq = string.match(entry, '^(%d+)-(%d+)$')
 local place = milliseconds(ms * 4096 + math.min(tonumber(seq), 4095))
@@ -111,6 +113,20 @@ redis.call('SET', 'ti:content:v2:' .. copy, ARGV[9])
 redis.call('SET', 'ti:content:v3:' .. copy, ARGV[10])
 if #queues > 1 then redis.call('HSET', 'ti:content:unconfirmed', copy, #queues) end
 for _, queue in ipairs(queues) do redis.call('RPUSH', 'ti:pull:' .. queue, copy) end
+local deliveries = kept_list(ARGV[18])
+if #deliveries > 0 then
+  local mine = {['-1'] = true}
+  for _, number in ipairs(own) do mine[tostring(number)] = true end
+  for i = 1, #deliveries, 2 do
+    local key, name = 'ti:deliveries:' .. deliveries[i], copy .. '/' .. deliveries[i + 1]
+    -- A subscription may have been removed since the worker looked; then nobody would ever take these up.
+    if mine[deliveries[i + 1]] and redis.call('HEXISTS', 'ti:subscriptions', deliveries[i]) == 1 then
+      redis.call('ZADD', key .. ':due', now, name)
+      redis.call('ZADD', key .. ':since', now, name)
+      redis.call('ZADD', 'ti:deliveries:next', 'LT', now, deliveries[i])
+    end
+  end
+end
 redis.call('HINCRBY', 'ti:counters', 'recorded:' .. source, 1)
 -- The vendor chooses the names of VOD's other events: they are counted as one, so that nobody's words become counters.
 redis.call('HINCRBY', 'ti:counters', 'events:' .. (string.match(ARGV[6], '^vod%.') and 'vod' or ARGV[6]), 1)

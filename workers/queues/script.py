@@ -13,6 +13,7 @@ Argument = str | bytes | int | float
 
 #: Lua that others share: what is put in front of a script where it says one of these, each part before those that use it.
 PARTS = {
+    "delivery_next": ("set_next(",),
     "forget": ("forget_event(", "forget_entry("),
     "dead_letter": ("_dead_letter(",),
     "kept": ("kept_words(", "kept_value(", "kept_note("),

@@ -6,7 +6,7 @@ at-least-once, and an entry is forgotten last.
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import redis
 from celery import Celery
@@ -14,6 +14,7 @@ from celery import Celery
 from schemas.decoding import Place
 from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
+from schemas.matching import deliveries
 from schemas.pull.v2 import event_content
 from schemas.pull.v3 import event_fields
 from schemas.reading import NotUnderstood, read_callback
@@ -25,6 +26,7 @@ from workers.queues.dead_letters import DeadLetter, DeadLetters
 from workers.queues.events import Events, Recordable
 from workers.queues.inbox import Callback, Entry, Inbox
 from workers.queues.renditions import RenditionExchange
+from workers.queues.subscriptions import KnownSubscriptions
 from workers.store import connect
 from workers.watchdog import Watchdog
 
@@ -47,9 +49,12 @@ log = logging.getLogger(__name__)
 class Ingest:
     """What one worker process needs to take entries from the inbox to their end."""
 
-    def __init__(self, settings: Settings, celery: Celery) -> None:
+    def __init__(self, settings: Settings, celery: Celery, deliver: Callable[[], object] = lambda: None) -> None:
+        """`deliver` is called when there is something for subscriptions."""
         client = connect(settings.redis_url, timeout=STORE_TIMEOUT)
         self._inbox = Inbox(client)
+        self._known = KnownSubscriptions(client)
+        self._deliver = deliver
         self._events = Events.of(settings, client)
         self._dead_letters = DeadLetters(client)
         self._exchange = RenditionExchange(celery)
@@ -65,10 +70,10 @@ class Ingest:
         for start in range(0, len(entry_ids), ROUND):
             some = entry_ids[start : start + ROUND]
             try:
-                failures += self._round(self._inbox.take(some))
+                failures += self._round(self._inbox.take(some, self._known))
             except redis.ConnectionError:
                 # Most likely a connection from before the store was restarted; there is no harm in doing it again.
-                failures += self._round(self._inbox.take(some))
+                failures += self._round(self._inbox.take(some, self._known))
         if failures:
             raise failures[0]
 
@@ -86,6 +91,8 @@ class Ingest:
                     recordables.append(understood)
 
         recorded = self._events.record(recordables)
+        if any(recordable.deliveries for recordable in recordables):
+            self._deliver()
         self._give_up(entries, recordables, recorded, letters)
         refused = self._dead_letters.add(letters)
         self._exchange.publish(_handed_on(recordables, recorded))
@@ -151,6 +158,7 @@ class Ingest:
                 v2=callback.body if as_it_came else encode(content),
                 v3=encode(event_fields(event)),
                 accumulates=SOURCES[callback.source].renditions_accumulate,
+                deliveries=deliveries(self._known.enabled, event),
             )
         except NotUnderstood as error:
             return _letter(callback, error.reason, error.message, origin, error.place)
@@ -181,8 +189,11 @@ def _letter(callback: Callback, reason: str, message: str, origin: str, place: P
     return DeadLetter(callback.source, callback.body, reason, message, callback.received or 0, origin, place)
 
 
-def register(celery: Celery, settings: Settings, watchdog: Watchdog) -> None:
-    """Makes `ingest` a task of the application. The store is connected to when the first message comes."""
+def register(celery: Celery, settings: Settings, watchdog: Watchdog, deliver: Callable[[], object]) -> None:
+    """Makes `ingest` a task of the application, which calls `deliver` when there is something for subscriptions.
+
+    The store is connected to when the first message comes.
+    """
     ingest: Ingest | None = None
 
     @celery.task(name=INGEST)
@@ -191,7 +202,7 @@ def register(celery: Celery, settings: Settings, watchdog: Watchdog) -> None:
         watchdog.begun()
         try:
             if ingest is None:
-                ingest = Ingest(settings, celery)
+                ingest = Ingest(settings, celery, deliver)
             ingest.run(entry_ids)
         finally:
             watchdog.finished()

@@ -1,0 +1,307 @@
+"""Deliveries: what is to be sent to subscriptions, from its recording until it has arrived or is a dead letter.
+
+    ti:deliveries:next              sorted set: subscriptions with deliveries, by the queue time (ms) to look at them again
+    ti:deliveries:<sub>:due         sorted set: deliveries that wait, by the queue time (ms) at which they are due
+    ti:deliveries:<sub>:out         sorted set: those that are on their way, by the end of their lease. One whose lease has run
+                                    out was lost with its worker, and is due again
+    ti:deliveries:<sub>:since       sorted set: all of them, by the queue time at which they were first due
+    ti:deliveries:<sub>:tries       hash: delivery -> how often it was taken up
+    ti:deliveries:<sub>:payloads    hash: delivery -> the document to send, of those that were dead letters
+    ti:deliveries:<sub>:recent      list: the last attempts, newest first, JSON as in ti:attempts
+    ti:deliveries:<sub>             hash: failures (in a row); opened, wait (ms), until (queue time) while the circuit is open;
+                                    paused (queue time, as the destination asked); enabled (queue time); and counts:
+                                    delivered, failed (attempts), dead, dropped
+    ti:attempts:<copy>              list: attempts for an event, oldest first, the last 200: JSON {subscription, url,
+                                    rendition, at, status, seconds, answer, error, attempt}. Forgotten with the event
+    ti:counters                     hash; deliveries:succeeded, deliveries:failed (attempts), deliveries:dead, deliveries:dropped
+
+A delivery is named `<copy>/<number>`: the copy is `<entry in ti:events>.<event id>`, the number a rendition's, or -1 for the
+event.
+
+The sorted sets are the queue: every worker looks at them, and no message has to travel. They are written in the same step as the
+event, so nothing is delivered that was not recorded, and nothing that was recorded is forgotten.
+"""
+
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from schemas.subscription import Subscription, without_query
+from schemas.webhook import body_of, document, webhook_id
+from workers.queues.events import Events
+from workers.queues.script import Argument, Script
+from workers.queues.subscriptions import Subscriptions
+from workers.retries import pause
+from workers.store import Store
+
+#: Deliveries of one subscription that may be on their way at once, over all processes.
+MOST_OUT = 10
+#: Milliseconds after which a delivery that nobody has settled counts as lost with its worker: twice what an attempt may take.
+LEASE_MS = 30_000
+#: Subscriptions looked at in one claim.
+LOOKS = 128
+#: Failures in a row that open a destination's circuit.
+FAILURES = 5
+#: Milliseconds a circuit is open at first; each probe that fails doubles it, up to MOST_OPEN_MS.
+OPEN_MS, MOST_OPEN_MS = 10_000, 300_000
+#: Deliveries that become dead letters in one round of the clock.
+BURIED_AT_ONCE = 200
+#: Where a delivery could outlast its event, it becomes a dead letter earlier: after this share of the retention.
+SHARE_OF_RETENTION = 0.9
+
+HOUR_MS = 60 * 60 * 1000
+
+#: What can have become of a delivery: see delivery_settle.lua.
+Became = Literal["delivered", "failed", "slowed", "refused", "unmade", "back", "gone"]
+
+_CLAIM = Script("delivery_claim")
+_SETTLE = Script("delivery_settle")
+_OVERDUE = Script("delivery_overdue")
+_BURY = Script("delivery_bury")
+_PUT_BACK = Script("delivery_put_back")
+_TOTALS = Script("delivery_totals")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A delivery that was claimed, ready to be sent."""
+
+    subscription: Subscription
+    name: str
+    #: the end of its lease, which whoever settles it must still hold
+    lease: str
+    #: 1 for the first
+    attempt: int
+    webhook_id: str
+    body: bytes
+    #: the rendition's id; None for a whole event
+    rendition: str | None
+
+
+class Settlement(NamedTuple):
+    """What became of a claimed delivery."""
+
+    delivery: Delivery
+    became: Became
+    #: seconds until it is due again, where it is
+    after: float = 0.0
+    #: what is kept of the attempt; None for nothing
+    attempt: Mapping[str, Any] | None = None
+
+
+class Totals(NamedTuple):
+    """All deliveries of a store."""
+
+    waiting: int
+    out: int
+    oldest_seconds: float
+    #: destinations that are not sent to for now
+    open_circuits: int
+
+
+class Deliveries:
+    """The deliveries of one store."""
+
+    def __init__(self, client: Store, events: Events) -> None:
+        self._client = client
+        self._events = events
+
+    def claim(self, most: int) -> list[Delivery]:
+        """At most `most` deliveries that are due, for whoever asks. Nobody else gets them within LEASE_MS.
+
+        Those whose event is kept no longer are dropped, counted and said.
+        """
+        answers = _CLAIM.run(self._client, most, MOST_OUT, LEASE_MS, LOOKS)
+        claimed: list[Delivery] = []
+        others: list[Settlement] = []
+        for text, lease, *found in answers:
+            subscription: Subscription = json.loads(text)
+            names = [name.decode() for name in found[::3]]
+            documents = self._documents(subscription, dict(zip(names, found[2::3], strict=True)))
+            for name, attempt in zip(names, found[1::3], strict=True):
+                sent = documents[name]
+                empty = Delivery(subscription, name, lease.decode(), int(attempt), "", b"", None)
+                if sent is None:
+                    others.append(Settlement(empty, "gone"))
+                elif isinstance(sent, Exception):
+                    log.error("%s: %s cannot be made: %s: %s", subscription["id"], name, type(sent).__name__, sent)
+                    others.append(Settlement(empty, "unmade", pause(int(attempt), random.random())))  # noqa: S311
+                else:
+                    rendition = sent["id"] if "event" in sent else None
+                    claimed.append(replace(empty, webhook_id=webhook_id(sent), body=body_of(sent), rendition=rendition))
+        gone = Counter(other.delivery.subscription["id"] for other in others if other.became == "gone")
+        for subscription_id, count in gone.items():
+            log.warning("%s: %d deliveries are dropped, their events are kept no longer", subscription_id, count)
+        self.settle(others)
+        return claimed
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Ends the leases. Doing it again does nothing; so after an error, do it again. Raises what redis raises."""
+        if not settlements:
+            return
+        answers = _SETTLE.run_each(
+            self._client,
+            [
+                (
+                    settlement.delivery.subscription["id"],
+                    settlement.delivery.name,
+                    settlement.delivery.lease,
+                    settlement.became,
+                    int(settlement.after * 1000),
+                    orjson.dumps(settlement.attempt) if settlement.attempt else b"",
+                    FAILURES,
+                    OPEN_MS,
+                    MOST_OPEN_MS,
+                )
+                for settlement in settlements
+            ],
+        )
+        for settlement, answer in zip(settlements, answers, strict=True):
+            if isinstance(answer, Exception):
+                raise answer
+            subscription = settlement.delivery.subscription["id"]
+            if answer == b"opened":
+                error = (settlement.attempt or {}).get("error")
+                log.warning(
+                    "%s: the last %d deliveries failed (%s); nothing but a probe is sent there until one arrives",
+                    subscription,
+                    FAILURES,
+                    error,
+                )
+            elif answer == b"closed":
+                log.info("%s: a delivery arrived; all that waits is sent again", subscription)
+
+    def bury(self, *, hours: float, retention_days: float) -> int:
+        """Makes dead letters of what could not be delivered within `hours`, with its document and the reason; of how many.
+
+        What waits for a disabled subscription waits on, as long as its events are kept, and becomes one just before.
+        """
+        kept = retention_days * 24 * SHARE_OF_RETENTION
+        subscriptions = {found["id"]: found for found in Subscriptions(self._client).list()}
+        arguments: list[Argument] = []
+        for subscription in subscriptions.values():
+            allowed = min(hours, kept) if subscription["disabled"] is None else kept
+            arguments += (subscription["id"], int(allowed * HOUR_MS))
+        if not arguments:
+            return 0
+        found = [part.decode() for part in _OVERDUE.run(self._client, BURIED_AT_ONCE, *arguments)]
+        buried: Counter[str] = Counter()
+        for subscription_id, name in zip(found[::2], found[1::2], strict=True):
+            buried[subscription_id] += self._bury(subscriptions[subscription_id], name)
+        for subscription_id, count in buried.items():
+            if count:
+                log.warning("%s: %d deliveries were overdue, and are dead letters now", subscription_id, count)
+        return buried.total()
+
+    def _bury(self, subscription: Subscription, name: str) -> int:
+        key = f"ti:deliveries:{subscription['id']}"
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.hget(f"{key}:payloads", name)
+            pipe.hget(f"{key}:tries", name)
+            payload, tries = pipe.execute()
+        sent = self._documents(subscription, {name: payload})[name]
+        copy = name.rpartition("/")[0]
+        entry, _, event_id = copy.partition(".")
+        if sent is None or isinstance(sent, Exception):
+            log.warning("%s: a delivery is dropped, its event is kept no longer or cannot be sent", subscription["id"])
+            letter: list[Argument] = ["", "", "", 0, b"", "", "", "", ""]
+        else:
+            about = sent.get("event", sent)
+            letter = [
+                f"{subscription['id']}:{webhook_id(sent)}",
+                about["source"],
+                self._why(subscription, copy, sent, int(tries or 0)).encode("utf-8", "replace"),
+                int(datetime.fromisoformat(about["received_at"]).timestamp() * 1000),
+                body_of(sent),
+                without_query(subscription["url"]),
+                event_id,
+                sent["id"] if "event" in sent else "",
+                entry,
+            ]
+        return int(_BURY.run(self._client, subscription["id"], name, *letter))
+
+    def _why(self, subscription: Subscription, copy: str, sent: Mapping[str, Any], tries: int) -> str:
+        """The reason of a dead letter, as a sentence for whoever reads it."""
+        if subscription["disabled"] is not None:
+            return f"its subscription is disabled: {subscription['disabled']['reason']}"
+        rendition = sent["id"] if "event" in sent else None
+        for text in reversed(self._client.lrange(f"ti:attempts:{copy}", 0, -1)):
+            attempt = json.loads(text)
+            if (attempt["subscription"], attempt["rendition"]) == (subscription["id"], rendition):
+                times = "once" if tries == 1 else f"{tries} times"
+                return f"not delivered in time; tried {times}, at last: {attempt['error']}"
+        return "not delivered in time; its destination was not to be reached and nothing was sent"
+
+    def put_back(self, letter_id: str) -> str | None:
+        """Makes the delivery that a dead letter was due again, at once, as if it had never been tried; None if that was done.
+
+        Else why it cannot be, in a sentence. Its `webhook-id` is the same as ever.
+        """
+        fallback = letter_id.rpartition(":")[2]
+        event = self._client.hget(f"ti:dead:{letter_id}", "event") or b"unknown"
+        answer = bytes(_PUT_BACK.run(self._client, letter_id, b"0-0.%b/%b" % (event, fallback.encode()))).decode()
+        return {
+            "done": None,
+            "no letter": "There is no such dead letter.",
+            "no subscription": "Its subscription is gone; there is nowhere to send it to.",
+        }[answer]
+
+    def totals(self) -> Totals:
+        """What waits for all subscriptions together."""
+        waiting, out, oldest, circuits = _TOTALS.run(self._client)
+        return Totals(waiting, out, oldest / 1000, circuits)
+
+    def _documents(
+        self, subscription: Subscription, kept: Mapping[str, bytes | None]
+    ) -> dict[str, dict[str, Any] | Exception | None]:
+        """What is to be sent for each delivery: what is kept of it, or else made from its event. None where neither is there.
+
+        One that cannot be made is an exception, and leaves the others alone.
+        """
+        copies = {name.rpartition("/")[0] for name, payload in kept.items() if payload is None}
+        whole = subscription["each"] == "event"
+        events = self._events.of_copies(sorted(copies), raw=whole) if copies else {}
+        documents: dict[str, dict[str, Any] | Exception | None] = {}
+        for name, payload in kept.items():
+            copy, _, number = name.rpartition("/")
+            try:
+                if payload is not None:
+                    documents[name] = json.loads(payload)
+                else:
+                    event = events.get(copy)
+                    documents[name] = event and document(event, int(number), subscription["filter"])
+            except Exception as error:
+                documents[name] = error
+        return documents
+
+
+def attempt_of(
+    delivery: Delivery,
+    *,
+    at: str,
+    status: int | None,
+    seconds: float,
+    answer: str | None,
+    error: str | None,
+) -> dict[str, Any]:
+    """What is kept of an attempt. The URL without its query string, where some receivers keep their secrets."""
+    return {
+        "subscription": delivery.subscription["id"],
+        "url": without_query(delivery.subscription["url"]),
+        "rendition": delivery.rendition,
+        "at": at,
+        "status": status,
+        "seconds": round(seconds, 4),
+        "answer": answer,
+        "error": error,
+        "attempt": delivery.attempt,
+    }

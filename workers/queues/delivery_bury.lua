@@ -1,0 +1,31 @@
+-- Makes a dead letter of a delivery that is not on its way, in one step; or drops it, where there is nothing left to send.
+-- Keys: see deliveries.py and dead_letter.lua.
+--
+-- ARGV: subscription, delivery, then of the dead letter: id, source, message, received ms, the document or '', url, event,
+--       rendition, entry. Returns 1, or 0 where it was delivered or taken up meanwhile.
+-- A script whose first write frees memory may go on where there is none left.
+redis.call('DEL', 'ti:nothing')
+local id, name, letter = ARGV[1], ARGV[2], ARGV[3]
+local key = 'ti:deliveries:' .. id
+local leased = tonumber(redis.call('ZSCORE', key .. ':out', name))
+if leased and leased > queue_time() then return 0 end
+if redis.call('ZREM', key .. ':since', name) == 0 then return 0 end
+redis.call('ZREM', key .. ':due', name)
+redis.call('ZREM', key .. ':out', name)
+redis.call('HDEL', key .. ':tries', name)
+redis.call('HDEL', key .. ':payloads', name)
+set_next(id, false)
+if ARGV[7] == '' then
+  redis.call('HINCRBY', key, 'dropped', 1)
+  redis.call('HINCRBY', 'ti:counters', 'deliveries:dropped', 1)
+  return 1
+end
+keep_dead_letter(letter, {
+  source = ARGV[4], reason = 'undeliverable', message = ARGV[5], received = ARGV[6], body = ARGV[7],
+  origin = id .. '/' .. name, subscription = id, url = ARGV[8], event = ARGV[9], rendition = ARGV[10], delivery = name,
+  entry = ARGV[11]
+})
+redis.call('HINCRBY', key, 'dead', 1)
+redis.call('HINCRBY', 'ti:counters', 'deliveries:dead', 1)
+redis.call('HINCRBY', 'ti:counters', 'dead_letters:' .. ARGV[4], 1)
+return 1
