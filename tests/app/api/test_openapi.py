@@ -97,7 +97,7 @@ def test_without_the_store_every_call_says_so_as_documented(app: Flask, document
             if not path.startswith("/api/") or path == "/api/openapi.json" or ("{" not in path and method == "post"):
                 continue
             answer = app.test_client().open(
-                re.sub(r"{\w+}", "some", path), method=method, headers={"Authorization": "Bearer t"}, json={}
+                re.sub(r"{\w+}", "some:id", path), method=method, headers={"Authorization": "Bearer t"}, json={}
             )
             assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1"), (method, path)
             schema = operation["responses"]["503"]["content"]["application/json"]["schema"]
