@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]  # not in its stubs
 
 _WHITE = re.compile(r"[ \t\n\r]*")
 _skip_value = json.JSONDecoder().raw_decode
