@@ -158,6 +158,40 @@ def test_lists_are_filtered_and_paged(service: Service) -> None:
         assert len(names) == len(set(names)) == count
 
 
+def test_filters_reach_the_lists(service: Service) -> None:
+    for source in DOCUMENTED:
+        service.post(source, sample(source))
+    settled(service)
+    everything = service.api("events").json["events"]
+    video = next(event for event in everything if event["source"] == "cts-video")
+    for query, count in (
+        ("kind=video", 2),
+        ("name=f10&type=transcode.completed", 1),
+        ("since=2020-01-01T00:00Z&until=2099-01-01T00:00:00%2B08:00", 5),
+        ("until=2020-01-01T00:00:00Z", 0),
+        (f"q={video['id']}", 1),
+        (f"q={video['media_id']}", 1),
+        ("q=/test/w.mp4.f10.mp4", 1),
+        ("url=.f10.mp4&source=cts-video", 1),
+    ):
+        assert len(service.api(f"events?{query}").json["events"]) == count, query
+    for query, count in (
+        ("min_height=720&source=cts-video&kind=video", 2),
+        (f"task_id={video['task_id']}&kind=gif&status=succeeded", 2),
+        ("type=snapshot.completed&since=2020-01-01T00:00Z", 5),
+    ):
+        assert len(service.api(f"renditions?{query}").json["renditions"]) == count, query
+
+
+@pytest.mark.parametrize(
+    "query", ["events?since=yesterday", "events?until=9999-12-31T23:59:60Z", "renditions?min_height=x"]
+)
+def test_a_wrong_filter_is_a_sentence(service: Service, query: str) -> None:
+    answer = service.api(query)
+    assert answer.status == 400
+    assert "must be a" in answer.json["error"]["message"]
+
+
 @pytest.mark.parametrize(
     "query", ["events?limit=0", "events?limit=x", "events?cursor=x", "renditions?media_id=1&cursor=x"]
 )

@@ -1,9 +1,14 @@
 """`transcode-inbox events` and `renditions`: what came in, and what it fanned out to."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
 from app.cli.api import Api, json_option, limit_option, show_list, show_one
 from app.cli.client import url_option
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @click.group()
@@ -11,27 +16,43 @@ def events() -> None:
     """What came in."""
 
 
+def _filters(*more: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
+    """What both lists can be narrowed by, and `more`; they combine."""
+    shared: tuple[Callable[[Any], Any], ...] = (
+        click.option("--source", help="Only from this source."),
+        click.option("--type", help="Only of this type, as transcode.completed."),
+        click.option("--status", help="Only with this status: running, succeeded, failed or unknown."),
+        click.option("--media-id", help="Only of this file or stream."),
+        click.option("--task-id", help="Only of this task."),
+        click.option("--kind", help="Only renditions of this kind, or events with one: video, audio, snapshot, …"),
+        click.option("--name", help="Only renditions with this name, or events with one, as f10."),
+        click.option("--since", metavar="TIME", help="Only what was recorded then or later, as 2026-01-31T08:00Z."),
+        click.option("--until", metavar="TIME", help="Only what was recorded then or earlier."),
+    )
+
+    def narrowed(command: _Command) -> _Command:
+        for option in reversed((*shared, *more)):
+            command = option(command)
+        return command
+
+    return narrowed
+
+
 @events.command("list")
-@click.option("--source", help="Only from this source.")
-@click.option("--media-id", help="Only of this file or stream.")
-@click.option("--task-id", help="Only of this task.")
-@click.option("--type", "type_", help="Only of this type, as transcode.completed.")
-@click.option("--status", help="Only with this status: running, succeeded, failed or unknown.")
+@_filters(
+    click.option(
+        "--address", "url_part", metavar="TEXT", help="Only with this in an address of the input or a rendition."
+    ),
+    click.option("--search", "q", metavar="TEXT", help="A media id, task id, event id, or part of an address."),
+)
 @limit_option
 @json_option
 @url_option
-def list_events(
-    source: str | None,
-    media_id: str | None,
-    task_id: str | None,
-    type_: str | None,
-    status: str | None,
-    limit: int,
-    as_json: bool,
-    url: str,
-) -> None:
-    """List events, newest first."""
-    filters = {"source": source, "media_id": media_id, "task_id": task_id, "type": type_, "status": status}
+def list_events(limit: int, as_json: bool, url: str, url_part: str | None, **filters: str | None) -> None:
+    """List events, newest first. Filters combine.
+
+    Searching for an address looks at every event there is, newest first: narrow it down with other filters, or be patient.
+    """
     columns = {
         "EVENT": "id",
         "TYPE": "type",
@@ -41,7 +62,8 @@ def list_events(
         "TASK": "task_id",
         "RECEIVED": "received_at",
     }
-    show_list(Api(url).listed("events", filters, limit), columns, as_json=as_json, none="No events.")
+    found = Api(url).listed("events", {**filters, "url": url_part}, limit)
+    show_list(found, columns, as_json=as_json, none="No events.")
 
 
 @events.command("show")
@@ -58,16 +80,12 @@ def renditions() -> None:
 
 
 @renditions.command("list")
-@click.option("--media-id", help="Only of this file or stream.")
-@click.option("--kind", help="Only of this kind: video, audio, snapshot, stream, …")
-@click.option("--name", help="Only with this name, as f10.")
+@_filters(click.option("--min-height", type=click.IntRange(1), help="Only so many pixels high, or more."))
 @limit_option
 @json_option
 @url_option
-def list_renditions(
-    media_id: str | None, kind: str | None, name: str | None, limit: int, as_json: bool, url: str
-) -> None:
-    """List renditions, newest first."""
+def list_renditions(limit: int, as_json: bool, url: str, min_height: int | None, **filters: str | None) -> None:
+    """List renditions, newest first. Filters combine; all but kind, name and height are about their event."""
     columns = {
         "RENDITION": "id",
         "KIND": "kind",
@@ -78,5 +96,5 @@ def list_renditions(
         "BYTES": "size",
         "URL": "urls",
     }
-    filters = {"media_id": media_id, "kind": kind, "name": name}
-    show_list(Api(url).listed("renditions", filters, limit), columns, as_json=as_json, none="No renditions.")
+    found = Api(url).listed("renditions", {**filters, "min_height": str(min_height or "")}, limit)
+    show_list(found, columns, as_json=as_json, none="No renditions.")

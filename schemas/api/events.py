@@ -5,7 +5,7 @@ from typing import Any, ClassVar, get_args
 from marshmallow import fields, validate
 
 from schemas.api.answer import Answer, Page, TextOrNumber, Time
-from schemas.api.query import PageQuery, SourceName, Word
+from schemas.api.query import Instant, PageQuery, SourceName, Word
 from schemas.event import Status
 from schemas.reading import read_callback
 from schemas.samples import sample
@@ -23,6 +23,16 @@ class EventsQuery(PageQuery):
     task_id = fields.String(metadata={"description": "The whole task id."})
     type = fields.String(metadata={"description": "The whole type.", "examples": ["transcode.completed"]})
     status = Word(*get_args(Status), metadata={"description": "How it went."})
+    kind = fields.String(metadata={"description": "The whole kind of a rendition it has.", "examples": ["video"]})
+    name = fields.String(metadata={"description": "The whole name of a rendition it has.", "examples": ["f10"]})
+    since = Instant(metadata={"description": "Recorded then or later."})
+    until = Instant(metadata={"description": "Recorded then or earlier."})
+    url = fields.String(
+        metadata={"description": "Part of an address or path of its input or of a rendition; searched for, so slower."}
+    )
+    q = fields.String(
+        metadata={"description": "A whole media id, task id or event id; anything else is looked for as `url` is."}
+    )
 
 
 class Bucket(Answer):
@@ -130,6 +140,13 @@ class Step(Answer):
     )
     error = fields.String(allow_none=True, metadata={"description": "What went wrong, if anything.", "sometimes": True})
     attempt = fields.Integer(metadata={"description": "1 for the first.", "sometimes": True})
+    by = fields.String(
+        metadata={
+            "description": "The worker that recorded it (host:process), the SecretId that pulled.",
+            "sometimes": True,
+        }
+    )
+    after = fields.Integer(metadata={"description": "ms after it was received.", "sometimes": True})
 
 
 class WholeEvent(Event):

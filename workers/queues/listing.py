@@ -10,7 +10,6 @@ holds the store up.
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from schemas.encoding import encode
@@ -69,8 +68,8 @@ class Listing:
         task_id: str | None = None,
         kind: str | None = None,
         name: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: int | None = None,
+        until: int | None = None,
         url: str | None = None,
         q: str | None = None,
     ) -> Page:
@@ -124,8 +123,8 @@ class Listing:
         kind: str | None = None,
         name: str | None = None,
         min_height: int | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: int | None = None,
+        until: int | None = None,
     ) -> Page:
         """Renditions that match everything given, each with its `event_id`, `source`, `task_id`, `media_id`. Raises
         BadCursor.
@@ -196,14 +195,10 @@ def _reference_to(identity: str) -> Reference:
     return Reference(f"ti:reference:{reference(identity)}")
 
 
-def _between(newest: Place, since: datetime | None, until: datetime | None) -> tuple[Place, Place]:
+def _between(newest: Place, since: int | None, until: int | None) -> tuple[Place, Place]:
     if until is not None:
-        newest = min(newest, before(Place(_milliseconds(until) + 1, 0)))
-    return newest, Place(_milliseconds(since), 0) if since is not None else BEGINNING
-
-
-def _milliseconds(moment: datetime) -> int:
-    return max(0, int(moment.timestamp() * 1000))
+        newest = min(newest, before(Place(until + 1, 0)))
+    return newest, Place(since, 0) if since is not None else BEGINNING
 
 
 def _place(cursor: str) -> Place:
