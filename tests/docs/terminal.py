@@ -71,7 +71,7 @@ _LOOSE = (
     (r"whsec_[\w+/=]+", r"(whsec_[\w+/=]+)"),
     (r"(?<![0-9a-f])(?=[a-f]*[0-9])[0-9a-f]{12,}(?![0-9a-zA-Z])", r"([0-9a-f]{8,})"),
     (r"[0-9a-f]{8}-[0-9a-f-]{27}", r"([0-9a-f-]{36})"),
-    (r"\d+\.\d+(?![\w.])", r"\d+(?:\.\d+)?"),
+    (r"(?<![\w.])\d+\.\d+(?![\d.])", r"\d+(?:\.\d+)?"),
     (r"\d{5,}", r"\d+"),
     (r"-{3,}|─{3,}", r"[-─]+"),
     (r"\s+", r"\s+"),
@@ -165,7 +165,7 @@ class Terminal:
         )
         pattern, ids = pattern_of(self.translate(typed.shown))
         ending, end = re.compile(rf"\n{self._nonce} (\d+)\n"), time.monotonic() + PATIENCE
-        is_shown, first_time = False, True
+        is_shown, first_time, shown_until = False, True, ""
         while not (ended := ending.search(self._printed)):
             if typed.shown and not is_shown and pattern.fullmatch(self._printed.rstrip("\n") + "\n"):
                 end = min(end, time.monotonic() + GRACE)
@@ -174,10 +174,12 @@ class Terminal:
                 if not is_shown:
                     printed, self._printed = self._printed, ""
                     return f"it did not end within {PATIENCE:.0f} s, and printed\n{printed}"
+                shown_until = shown_until or self._printed
                 self._interrupt(signal.SIGINT if first_time else signal.SIGKILL)
                 first_time, end = False, time.monotonic() + GRACE
             self._read(0.2)
         printed, self._printed = self._printed[: ended.start()], self._printed[ended.end() :]
+        printed = shown_until or printed
         printed = printed.rstrip("\n") + "\n" if printed.strip() else ""
         if not typed.shown:
             return "" if ended[1] == "0" else f"it ended with status {ended[1]}, and printed\n{printed}"

@@ -1,5 +1,6 @@
 """Commands, variables, metrics and URLs that the pages name exist, and the reference leaves none out."""
 
+import itertools
 import os
 import re
 import shlex
@@ -34,18 +35,25 @@ def shown_commands() -> Iterator[tuple[Path, str]]:
                 yield page, quoted
 
 
+def first_command(line: str) -> list[str]:
+    """The words of the first command in a line of shell."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;<>&")
+    lexer.whitespace_split = True
+    return list(itertools.takewhile(lambda word: not set(word) <= set("|;<>&"), lexer))
+
+
 @pytest.mark.parametrize("shown", sorted({line for _, line in shown_commands()}))
 def test_a_command_that_is_shown_exists_and_takes_these_options(shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     command: click.Command = commands
     context = click.Context(commands, info_name="transcode-inbox")
-    arguments = shlex.split(shown)[1:]
+    arguments = first_command(shown)[1:]
     while isinstance(command, click.Group) and arguments:
         name, *arguments = arguments
         found = command.get_command(context, name)
         assert found is not None, f"there is no {name!r}"
         command = found
-    if not isinstance(command, click.Group):
+    if arguments:
         command.make_context(command.name, arguments, parent=context)
 
 
@@ -96,4 +104,5 @@ def test_the_reference_has_every_url() -> None:
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 assert f"`{method} {path}`" in text, f"{method} {path}"
         else:
-            assert path in text, path
+            # The console is one address; its pages link to each other.
+            assert re.sub(r"^/console.*", "/console", path) in text, path

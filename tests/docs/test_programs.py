@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from schemas.reading import read_callback
 from schemas.samples import sample
 from schemas.sources import SOURCES
-from tests.docs.pages import README, REFERENCE, the_block
-from tests.running import SECRET_ID, SECRET_KEY, Service, until
+from tests.docs.pages import README, the_block
+from tests.running import ROOT, SECRET_ID, SECRET_KEY, Service, until
 
+RENDITIONS = ROOT / "docs" / "renditions.md"
 BINDINGS = "_kombu.binding.renditions"
 
 
@@ -47,8 +47,8 @@ def is_bound(service: Service, queue: str) -> bool:
     return any(binding.endswith(queue.encode()) for binding in service.store.smembers(BINDINGS))
 
 
-def test_the_consumer_in_the_readme_prints_each_video_and_nothing_else(service: Service, tmp_path: Path) -> None:
-    (tmp_path / "consumer.py").write_text(the_block(README, "python", "ConsumerMixin"), encoding="utf-8")
+def test_the_consumer_prints_each_video_and_nothing_else(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "consumer.py").write_text(the_block(RENDITIONS, "python", "ConsumerMixin"), encoding="utf-8")
     with Program(tmp_path, "consumer.py", BROKER_URL=service.redis_url) as program:
         until(lambda: is_bound(service, "my-videos"))
         for source in SOURCES:
@@ -68,8 +68,8 @@ def test_the_consumer_in_the_readme_prints_each_video_and_nothing_else(service: 
     assert set(lines) == expected
 
 
-def test_the_celery_worker_in_the_reference_makes_a_task_of_each_cover(service: Service, tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(the_block(REFERENCE, "python", "ConsumerStep"), encoding="utf-8")
+def test_the_celery_worker_makes_a_task_of_each_cover(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(the_block(RENDITIONS, "python", "ConsumerStep"), encoding="utf-8")
     argv = ("-m", "celery", "-A", "mine", "worker", "--pool", "solo", "--loglevel", "warning")
     with Program(tmp_path, *argv, BROKER_URL=service.redis_url, C_FORCE_ROOT="1") as program:
         until(lambda: is_bound(service, "my-covers"))
@@ -78,11 +78,11 @@ def test_the_celery_worker_in_the_reference_makes_a_task_of_each_cover(service: 
         until(lambda: program.printed.count(media_id) >= 2)
 
 
-def test_the_program_in_the_reference_unbinds_a_queue_for_good(service: Service, tmp_path: Path) -> None:
-    (tmp_path / "consumer.py").write_text(the_block(README, "python", "ConsumerMixin"), encoding="utf-8")
+def test_a_queue_is_unbound_for_good(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "consumer.py").write_text(the_block(RENDITIONS, "python", "ConsumerMixin"), encoding="utf-8")
     with Program(tmp_path, "consumer.py", BROKER_URL=service.redis_url):
         until(lambda: is_bound(service, "my-videos"))
-    (tmp_path / "unbind.py").write_text(the_block(REFERENCE, "python", "queue.delete()"), encoding="utf-8")
+    (tmp_path / "unbind.py").write_text(the_block(RENDITIONS, "python", "queue.delete()"), encoding="utf-8")
     subprocess.run(
         [sys.executable, "unbind.py"], cwd=tmp_path, env={**os.environ, "BROKER_URL": service.redis_url}, check=True
     )
@@ -105,16 +105,3 @@ def test_the_sdk_program_in_the_readme_pulls_and_confirms(service: Service, tmp_
     done = subprocess.run([sys.executable, "pulls.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.count(".mp4\n")) == (0, 4), done.stderr
     assert service.store.exists("ti:pull:0", "ti:pull:0:held") == 0
-
-
-def test_the_source_in_the_readme_is_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    body = the_block(README, "json", '"job"').encode()
-    written: dict[str, object] = {}
-    exec(the_block(README, "python", "SOURCE = Source("), written)
-    monkeypatch.setitem(SOURCES, "acme", written["SOURCE"])
-    event = read_callback("acme", body, received_at="2026-01-01T00:00:00.000Z")
-    assert (event["type"], event["task_id"]) == ("transcode.completed", "7")
-    assert [(r["name"], r["height"]) for r in event["renditions"]] == [("720p", 720)]
-    (fresh := json.loads(body)).update(job=None)
-    written["SOURCE"].freshen(fresh)  # type: ignore[attr-defined]
-    assert fresh["job"]
