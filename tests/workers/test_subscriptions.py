@@ -104,3 +104,12 @@ def test_a_worker_knows_of_every_change_at_its_next_look_and_reads_nothing_witho
     assert look(known, store) == [one["id"]]
     subscriptions.remove(one["id"])
     assert look(known, store) == []
+
+
+def test_workers_notice_a_store_that_was_emptied_and_filled_again(store: redis.Redis) -> None:
+    subscriptions, known = Subscriptions(store), KnownSubscriptions(store)
+    subscriptions.add(given())
+    look(known, store)
+    store.flushdb()
+    again = subscriptions.add(given())
+    assert look(known, store) == [again["id"]]

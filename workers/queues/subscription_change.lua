@@ -2,7 +2,7 @@
 -- ARGV: id, the JSON it was, the JSON it is to be, `enable` or ''. Returns 1, or 0 where it was something else.
 if redis.call('HGET', 'ti:subscriptions', ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', 'ti:subscriptions', ARGV[1], ARGV[3])
-redis.call('INCR', 'ti:subscriptions:version')
+redis.call('SET', 'ti:subscriptions:version', table.concat(redis.call('TIME'), '.'))
 if ARGV[4] == 'enable' then
   -- What waited while it was disabled is tried at once, whatever was thought of the destination, and its day begins anew.
   local now = milliseconds(queue_time())

@@ -4,7 +4,7 @@
 redis.call('DEL', 'ti:nothing')
 local id = ARGV[1]
 if redis.call('HDEL', 'ti:subscriptions', id) == 0 then return nil end
-redis.call('INCR', 'ti:subscriptions:version')
+redis.call('SET', 'ti:subscriptions:version', table.concat(redis.call('TIME'), '.'))
 local key = 'ti:deliveries:' .. id
 local waiting = redis.call('ZCARD', key .. ':since')
 redis.call('UNLINK', key, key .. ':due', key .. ':out', key .. ':since', key .. ':tries', key .. ':payloads', key .. ':recent')
