@@ -1,9 +1,9 @@
 """Subscriptions: who is sent what.
 
     ti:subscriptions            hash; id (`sub_` and 20 hexadecimal digits) -> the subscription as JSON (schemas/subscription.py)
-    ti:subscriptions:version    when they were last changed, so that workers read them again only when there was a change. A time and
-                                not a count: in a store that was restored or emptied under the workers a count would come to the
-                                same number again, and they would go on with subscriptions that are no more
+    ti:subscriptions:version    when they were last changed, so that workers read them again only when there was a change. Not a
+                                count: in a store that was restored or emptied under the workers it would come to the same
+                                number again, and they would go on with subscriptions that are no more
 
 What waits for them, and how their destinations do, is in `deliveries.py`.
 """

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from schemas.sources import SOURCES
-from tests.app.api.conftest import FURTHER
+from tests.app.api.conftest import FURTHER, SUBSCRIPTIONS
 from tests.app.api.documented import closed, problems
 from tests.running import Answer, Service
 
@@ -49,7 +49,7 @@ def test_every_event_is_as_documented_whatever_happened_to_it(full_service: Serv
         answer = full_service.api(f"events/{quote(event['id'])}")
         check(document, "/api/events/{event_id}", answer)
         steps |= {step["what"] for step in answer.json["history"]}
-    assert steps >= {"received", "recorded", "duplicate", "pulled", "confirmed"}
+    assert steps >= {"received", "recorded", "duplicate", "pulled", "confirmed", "pushed"}
 
 
 def test_every_dead_letter_is_as_documented(full_service: Service, document: Any) -> None:
@@ -68,7 +68,7 @@ def test_every_dead_letter_is_as_documented(full_service: Service, document: Any
 
 def test_every_subscription_is_as_documented(full_service: Service, document: Any) -> None:
     subscriptions = list(things(full_service, "subscriptions"))
-    assert len(subscriptions) == 2
+    assert len(subscriptions) == len(SUBSCRIPTIONS)
     for subscription in subscriptions:
         path = f"subscriptions/{subscription['id']}"
         check(document, "/api/subscriptions/{subscription_id}", full_service.api(path))
