@@ -13,6 +13,8 @@ from typing import cast
 
 from environs import Env, EnvValidationError, ValidationError, validate
 
+from schemas.sentinel import SCHEME, read_sentinel_address
+
 MIB = 1024 * 1024
 
 
@@ -106,19 +108,23 @@ def _hours(value: float) -> None:
         raise ValidationError(f"must be more than 0 and at most 720 hours, not {value:g}")
 
 
-def _url(*schemes: str) -> validate.Validator:
-    class Scheme(validate.Validator):
-        def __call__(self, value: str) -> str:
-            if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
-                raise ValidationError(f"must be a URL that begins with {' or '.join(f'{s}://' for s in schemes)}")
-            return value
-
-    return Scheme()
+def _store_url(value: str) -> None:
+    if not value.startswith(("redis://", "rediss://", "unix://", SCHEME)):
+        raise ValidationError("must be a URL that begins with redis:// or rediss:// or unix:// or sentinel://")
+    _sentinel_url(value)
 
 
 def _any_url(value: str) -> None:
     if "://" not in value:
         raise ValidationError("must be a Celery broker URL, as in redis://host:6379/0 or amqp://user:secret@host//")
+    _sentinel_url(value)
+
+
+def _sentinel_url(value: str) -> None:
+    try:
+        read_sentinel_address(value)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
 
 
 def _pull_credentials(value: str) -> tuple[PullCredential, ...]:
@@ -163,7 +169,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     env = _Environment(environment)
     env.add_parser("pull_credentials", _pull_credentials)
     env.add_parser("callback_tokens", _callback_tokens)
-    redis_url = env.str("REDIS_URL", validate=_url("redis", "rediss", "unix"))
+    redis_url = env.str("REDIS_URL", validate=_store_url)
     settings = Settings(
         redis_url=redis_url,
         broker_url=env.str("BROKER_URL", redis_url, validate=_any_url),

@@ -6,6 +6,7 @@ is atomic and remembers where an event came from), so the settings here aim at o
 
 from celery import Celery
 
+from schemas.sentinel import SentinelAddress, read_sentinel_address
 from schemas.settings import Settings
 
 #: The task queue's name on the broker.
@@ -20,7 +21,9 @@ VISIBILITY_TIMEOUT = 300
 
 def make_celery(settings: Settings) -> Celery:
     """The application for `settings.broker_url`. Nothing connects yet."""
-    celery = Celery("transcode-inbox", broker=settings.broker_url, set_as_current=False)
+    sentinel = read_sentinel_address(settings.broker_url)
+    broker_url = settings.broker_url if sentinel is None else sentinel.broker_urls
+    celery = Celery("transcode-inbox", broker=broker_url, set_as_current=False)
     celery.conf.update(
         task_default_queue=QUEUE,
         task_ignore_result=True,
@@ -34,9 +37,16 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_timeout=BROKER_TIMEOUT,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options=_transport_options(settings.broker_url),
+        broker_transport_options=_transport_options(broker_url) | _sentinel_options(sentinel),
     )
     return celery
+
+
+def _sentinel_options(sentinel: SentinelAddress | None) -> dict[str, object]:
+    if sentinel is None:
+        return {}
+    password = {"password": sentinel.sentinel_password} if sentinel.sentinel_password else {}
+    return {"master_name": sentinel.service, "sentinel_kwargs": {"socket_timeout": 1.0, **password}}
 
 
 def _transport_options(broker_url: str) -> dict[str, object]:

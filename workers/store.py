@@ -14,6 +14,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection
 from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from schemas.sentinel import SentinelAddress, read_sentinel_address
 
 #: Seconds without traffic after which a connection is checked with a PING before it is used.
 HEALTH_CHECK_INTERVAL = 30
@@ -34,8 +37,9 @@ else:
 def connect(url: str, *, timeout: float, connections: int = 8) -> Store:
     """A client for `url` whose every answer takes at most `timeout` seconds, connecting included.
 
-    At most `connections` are open at once; further callers wait for one up to `timeout`. Commands raise
-    `redis.ConnectionError` or `redis.TimeoutError` (a stale connection is replaced once, before the command is sent).
+    A `sentinel://` URL is that of whichever server the sentinels call the primary when a connection is made. At most
+    `connections` are open at once; further callers wait for one up to `timeout`. Commands raise `redis.ConnectionError` or
+    `redis.TimeoutError` (a stale connection is replaced once, before the command is sent).
     """
     options: dict[str, Any] = {}
     if not url.startswith("unix:"):
@@ -44,17 +48,71 @@ def connect(url: str, *, timeout: float, connections: int = 8) -> Store:
             "socket_keepalive": True,
             "socket_keepalive_options": _keepalive(),
         }
-    options |= _FEW_WORDS
-    pool = redis.BlockingConnectionPool.from_url(
-        url,
-        max_connections=connections,
-        timeout=timeout,
-        socket_timeout=timeout,
-        health_check_interval=HEALTH_CHECK_INTERVAL,
-        retry=Retry(NoBackoff(), 0),
-        **options,
-    )
+    options |= _FEW_WORDS | {
+        "max_connections": connections,
+        "timeout": timeout,
+        "socket_timeout": timeout,
+        "health_check_interval": HEALTH_CHECK_INTERVAL,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    sentinel = read_sentinel_address(url)
+    if sentinel is None:
+        pool = redis.BlockingConnectionPool.from_url(url, **options)
+    else:
+        pool = redis.BlockingConnectionPool(
+            connection_class=_ConnectionToPrimary,
+            primary=_Primary(sentinel, timeout),
+            db=sentinel.db,
+            username=sentinel.username,
+            password=sentinel.password,
+            **options,
+        )
     return redis.Redis.from_pool(pool)
+
+
+class _Primary:
+    """Where the primary is, as the sentinels say."""
+
+    def __init__(self, address: SentinelAddress, timeout: float) -> None:
+        self._service = address.service
+        # Even if all but one of them are out of reach, it and the primary are asked within the timeout.
+        patience = timeout / (len(address.sentinels) + 1)
+        self._sentinel = Sentinel(
+            address.sentinels,
+            sentinel_kwargs={
+                "socket_timeout": patience,
+                "socket_connect_timeout": patience,
+                "password": address.sentinel_password,
+                "retry": Retry(NoBackoff(), 0),
+                **_FEW_WORDS,
+            },
+        )
+
+    def address(self) -> tuple[str, int]:
+        """Its host and port. Raises `redis.ConnectionError` if no sentinel knows of one."""
+        host, port = self._sentinel.discover_master(self._service)
+        return str(host), int(port)
+
+
+class _ConnectionToPrimary(redis.Connection):
+    """A connection that asks where the primary is whenever it is made."""
+
+    def __init__(self, primary: _Primary, **options: Any) -> None:
+        super().__init__(**options)
+        self._primary = primary
+
+    def connect_check_health(self, *arguments: Any, **options: Any) -> None:
+        if not self.is_connected:
+            self.host, self.port = self._primary.address()
+        super().connect_check_health(*arguments, **options)
+
+    def read_response(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().read_response(*arguments, **options)
+        except redis.ReadOnlyError:
+            # It was the primary when we connected, and is no more.
+            self.disconnect()
+            raise redis.ConnectionError("this server is the primary no more") from None
 
 
 def _keepalive() -> dict[int, int]:

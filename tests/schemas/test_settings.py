@@ -72,8 +72,8 @@ def test_every_wrong_value_is_said_at_once():
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("REDIS_URL", "redis", "must be a URL that begins with redis:// or rediss:// or unix://."),
-        ("REDIS_URL", "http://h", "must be a URL that begins with redis:// or rediss:// or unix://."),
+        ("REDIS_URL", "redis", "must be a URL that begins with redis:// or rediss:// or unix:// or sentinel://."),
+        ("REDIS_URL", "http://h", "must be a URL that begins with redis:// or rediss:// or unix:// or sentinel://."),
         (
             "BROKER_URL",
             "h",
