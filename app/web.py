@@ -97,6 +97,7 @@ def serve_granian(settings: Settings) -> None:
         respawn_failed_workers=True,
         websockets=False,
         log_level=LogLevels(settings.log_level.lower()),
+        log_dictconfig=log_config(settings),
     ).serve()
 
 

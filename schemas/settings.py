@@ -60,7 +60,8 @@ class Settings:
     spool_max_bytes: int
     data_dir: Path
     log_level: str
-    log_format: str
+    #: None: text on a terminal, JSON elsewhere
+    log_format: str | None
 
     @property
     def pull_queues(self) -> tuple[str, ...]:
@@ -193,7 +194,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "INFO",
             validate=_one_of("DEBUG", "INFO", "WARNING", "ERROR", "debug", "info", "warning", "error"),
         ),
-        log_format=env.str("LOG_FORMAT", "text", validate=_one_of("text", "json")),
+        log_format=env.str("LOG_FORMAT", None, validate=_one_of("text", "json")),
     )
     try:
         env.seal()

@@ -65,6 +65,8 @@ def run(port: int | None, data_dir: Path | None, workers: int) -> None:
             "DATA_DIR": str(settings.data_dir),
             "PYTHONUNBUFFERED": "1",
         }
+        # Their lines are shown with their names before them, to people.
+        environment.setdefault("LOG_FORMAT", "text")
         sys.exit(_supervise(programs, environment, settings, secrets[data_dirs.VALKEY_PASSWORD]))
 
 

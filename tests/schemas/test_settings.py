@@ -25,7 +25,7 @@ def test_what_is_needed_is_enough():
     assert (settings.port, settings.web_concurrency, settings.web_server) == (8080, 2, "gunicorn")
     assert (settings.max_body_bytes, settings.retention_days, settings.dedup_days) == (1048576, 4, 4)
     assert (settings.data_dir, settings.spool_dir) == (Path("var"), None)
-    assert (settings.log_level, settings.log_format) == ("INFO", "text")
+    assert (settings.log_level, settings.log_format) == ("INFO", None)
     assert (settings.callback_tokens, settings.zego_callback_secret) == ((), None)
     assert [credential.queue for credential in settings.pull_credentials] == ["7", "0"]
     assert settings.pull_queues == ("7", "0")
