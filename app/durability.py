@@ -66,7 +66,17 @@ class Durability:
         """
         if not self.is_down:
             try:
-                return self._inbox.append(callbacks)
+                entry_id = self._inbox.append(callbacks)
+                if log.isEnabledFor(logging.DEBUG):
+                    sources = ", ".join(sorted({callback.source for callback in callbacks}))
+                    log.debug(
+                        "accepted %d callbacks of %s as inbox entry %s",
+                        len(callbacks),
+                        sources,
+                        entry_id,
+                        extra={"inbox": entry_id},
+                    )
+                return entry_id
             except redis.RedisError as error:
                 log.warning("the store does not take callbacks: %s: %s", type(error).__name__, error)
                 self._trouble = error

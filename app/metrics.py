@@ -11,24 +11,29 @@ from typing import Any
 import redis
 from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.services import Services
 from app.state import state
 
-#: Of `ti:counters`: what its names begin with, the metric, what it counts, and what the rest of the name is.
+#: Of `ti:counters`: what its names begin with, the metric, what it counts, the label that says the rest of the name, and what it
+#: says where there is no rest.
 COUNTERS = (
-    ("recorded", "recorded", "Events recorded", ("source",)),
-    ("events", "events", "Events recorded, by type", ("type",)),
-    ("duplicates", "duplicates", "Callbacks that had come before", ("source",)),
-    ("dead_letters", "dead_letters", "Callbacks that could not be understood", ("source",)),
-    ("dead_letter_reasons", "dead_letter_reasons", "Dead letters, by reason", ("reason",)),
-    ("expired", "expired", "What was kept too long, and forgotten", ("what",)),
-    ("redelivered", "redelivered_events", "Events handed out again, unconfirmed in time", ("queue",)),
-    ("swept", "swept", "Groups of callbacks whose message was lost and sent again", ()),
-    ("stalled_workers", "stalled_workers", "Workers that gave up because they no longer consumed", ()),
+    ("recorded", "recorded", "Events recorded", "source", ""),
+    ("events", "events", "Events recorded, by type", "type", ""),
+    ("duplicates", "duplicates", "Callbacks that had come before", "source", ""),
+    ("dead_letters", "dead_letters", "Dead letters, of callbacks and of deliveries", "source", ""),
+    ("dead_letter_reasons", "dead_letter_reasons", "Dead letters, by reason", "reason", ""),
+    ("redelivered", "redelivered_events", "Events handed out again, unconfirmed in time", "queue", ""),
+    ("deliveries", "deliveries", "Deliveries that succeeded, died, were dropped; failed attempts", "result", ""),
+    ("attempts", "delivery_attempts", "Attempts to deliver, by the class of the answer", "answer", ""),
+    ("expired", "expired", "What was kept too long, and is forgotten", "what", "events"),
+    ("swept", "swept", "Groups of callbacks whose message was lost and sent again", "", ""),
+    ("stalled_workers", "stalled_workers", "Workers that gave up because they no longer consumed", "", ""),
 )
+#: Milliseconds: the bounds of the classes in `attempt_time:<class>`, as delivery_settle.lua has them.
+ATTEMPT_TIMES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 15000)
 #: Parts of the state that are stages of the flow.
 STAGES = ("spool", "inbox", "deliveries", "dead_letters")
 
@@ -87,15 +92,26 @@ class _Collector:
 
     def _counted(self) -> Iterator[Metric]:
         kept = {name.decode(): int(count) for name, count in self._services.store.hgetall("ti:counters").items()}
-        for begins, metric, help_text, labels in COUNTERS:
-            family = CounterMetricFamily(_PREFIX + metric, help_text, labels=labels)
-            for name, count in kept.items():
-                what, _, rest = name.partition(":")
-                if what == begins and bool(rest) == bool(labels):
-                    family.add_metric(rest.split(":", len(labels) - 1) if labels else [], count)
-            if not labels and begins not in kept:
-                family.add_metric([], 0)
+        for begins, metric, help_text, label, otherwise in COUNTERS:
+            family = CounterMetricFamily(_PREFIX + metric, help_text, labels=[label] if label else [])
+            if label:
+                for name, count in kept.items():
+                    what, _, rest = name.partition(":")
+                    if what == begins and (rest or otherwise):
+                        family.add_metric([rest or otherwise], count)
+            else:
+                family.add_metric([], kept.get(begins, 0))
             yield family
+        buckets, so_far = [], 0
+        for bound in (*map(str, ATTEMPT_TIMES), "inf"):
+            so_far += kept.get(f"attempt_time:{bound}", 0)
+            buckets.append(("+Inf" if bound == "inf" else str(int(bound) / 1000), so_far))
+        yield HistogramMetricFamily(
+            _PREFIX + "delivery_seconds",
+            "How long attempts to deliver took",
+            buckets=buckets,
+            sum_value=kept.get("attempt_ms", 0) / 1000,
+        )
 
     def _memory(self) -> Iterator[Metric]:
         about = self._services.store.info("memory")
@@ -115,7 +131,9 @@ def _waiting(parts: dict[str, Any]) -> Iterator[Metric]:
     )
     yield _gauge("deliveries_out", "Deliveries under way", "", {"": deliveries["out"]})
     late = {"": deliveries["late_seconds"]}
-    yield _gauge("deliveries_late_seconds", "By how much the most overdue delivery is late", "", late)
+    yield _gauge("deliveries_late_seconds", "Since when something should have been sent, and was not", "", late)
+    open_circuits = {"": deliveries["open_circuits"]}
+    yield _gauge("deliveries_open_circuits", "Destinations that get nothing but a probe", "", open_circuits)
     for metric, help_text, number in (
         ("pull_events", "Events in a pull queue, held ones included", "waiting"),
         ("pull_held_events", "Events pulled and not confirmed", "held"),

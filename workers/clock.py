@@ -31,7 +31,8 @@ EVERY = 1.0
 #: Seconds a store command may take.
 STORE_TIMEOUT = 10.0
 
-log = logging.getLogger(__name__)
+# Run as a program it has no name of its own.
+log = logging.getLogger("workers.clock")
 
 
 def duties(settings: Settings) -> dict[str, Callable[[], object]]:

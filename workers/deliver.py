@@ -18,6 +18,7 @@ import httpx
 from schemas.settings import Settings
 from schemas.subscription import celery_task
 from schemas.times import iso_time
+from workers import journal
 from workers.beside import Loop, OneThread
 from workers.deliver_celery import TaskPublisher
 from workers.deliver_http import make_client, post
@@ -139,6 +140,7 @@ class Sender:
                 if self._subscriptions.disable(subscription_id, reason):
                     log.warning("%s answered 410 and is disabled", subscription_id)
         self._deliveries.settle(settled)
+        journal.tell_settled(settled)
         claimed = self._deliveries.claim(room) if room > 0 else []
         return claimed, self._trials.take()
 
@@ -215,3 +217,4 @@ class Sender:
         with contextlib.suppress(Exception):
             async with asyncio.timeout(1):
                 await self._store_thread.call(self._deliveries.settle, self._settlements)
+                journal.tell_settled(self._settlements)

@@ -65,6 +65,7 @@ def test_a_delivery_has_an_age_from_when_it_was_first_due(store: redis.Redis) ->
     Inbox(store).sight()  # begins queue time
     now = int(store.hget("ti:time", "now"))
     store.hset("ti:subscriptions", "sub_1", "{}")
+    store.zadd("ti:deliveries:next", {"sub_1": now - 5_000})
     store.zadd("ti:deliveries:sub_1:due", {"a": now - 5_000, "b": now + 60_000})
     store.zadd("ti:deliveries:sub_1:out", {"c": now + 10_000})
     store.zadd("ti:deliveries:sub_1:since", {"a": now - 5_000, "b": now - 90_000, "c": now})

@@ -13,7 +13,8 @@
                                     delivered, failed (attempts), dead, dropped
     ti:attempts:<copy>              list: attempts for an event, oldest first, the last 200: JSON {subscription, url,
                                     rendition, at, status, seconds, answer, error, attempt}. Forgotten with the event
-    ti:counters                     hash; deliveries:succeeded, deliveries:failed (attempts), deliveries:dead, deliveries:dropped
+    ti:counters                     hash; deliveries:succeeded, deliveries:failed (attempts), deliveries:dead, deliveries:dropped;
+                                    of attempts, attempts:<class of the answer>, attempt_time:<class> and attempt_ms
 
 A delivery is named `<copy>/<number>`: the copy is `<entry in ti:events>.<event id>`, the number a rendition's, or -1 for the
 event.
@@ -282,6 +283,11 @@ class Deliveries:
             except Exception as error:
                 documents[name] = error
         return documents
+
+
+def event_of_delivery(name: str) -> str:
+    """The id of the event that a delivery is of, from its name."""
+    return name.partition(".")[2].rpartition("/")[0]
 
 
 def attempt_of(

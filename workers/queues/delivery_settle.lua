@@ -21,9 +21,25 @@ local MOST_RECENT, MOST_ATTEMPTS = 20, 200
 
 if redis.call('HEXISTS', 'ti:subscriptions', id) == 0 then return said end
 
+-- Attempts by the class of their answer, and by how long they took: milliseconds, up to and including.
+local TIMES = {10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 15000}
+local function tally(about)
+  local class = 'none'
+  if type(about.status) == 'number' then class = math.floor(about.status / 100) .. 'xx'
+  elseif about.error == cjson.null then class = 'task' end
+  local ms, bound = math.floor(about.seconds * 1000 + 0.5), 'inf'
+  for _, most in ipairs(TIMES) do
+    if ms <= most then bound = most break end
+  end
+  redis.call('HINCRBY', 'ti:counters', 'attempts:' .. class, 1)
+  redis.call('HINCRBY', 'ti:counters', 'attempt_time:' .. bound, 1)
+  redis.call('HINCRBY', 'ti:counters', 'attempt_ms', ms)
+end
+
 -- Once for each attempt, however often it is settled.
 local function note()
   if attempt == '' then return end
+  tally(cjson.decode(attempt))
   redis.call('LPUSH', key .. ':recent', attempt)
   redis.call('LTRIM', key .. ':recent', 0, MOST_RECENT - 1)
   local copy = string.match(name, '^(.*)/')

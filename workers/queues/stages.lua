@@ -3,7 +3,7 @@
 -- Keys: see pull.lua (pull queues), record.lua (ti:events), dead_letters.py (ti:dead), deliveries.py (ti:deliveries:<subscription>:…)
 -- ARGV: each pull queue.
 -- Returns {pull queues, deliveries, dead letters}: for each pull queue {waiting, held, ms the oldest has waited}; {waiting, out, ms
--- since the oldest was first due, ms by which the most overdue is late}; {waiting, ms since the oldest is one}.
+-- since the oldest was first due, ms since something should have been sent, circuits that are open}; {waiting, ms since the oldest is one}.
 
 -- Copies whose hold has run out that are looked at for the oldest of them: those that ran out first.
 local SOME = 16
@@ -35,16 +35,19 @@ for number, name in ipairs(ARGV) do
   pull[number] = {redis.call('LLEN', queue), redis.call('ZCARD', held), oldest}
 end
 
-local due, out, oldest, late = 0, 0, 0, 0
+local due, out, oldest, open = 0, 0, 0, 0
 for _, subscription in ipairs(redis.call('HKEYS', 'ti:subscriptions')) do
   local key = 'ti:deliveries:' .. subscription
-  local here = redis.call('ZCARD', key .. ':due')
-  due, out = due + here, out + redis.call('ZCARD', key .. ':out')
   local since = redis.call('ZRANGE', key .. ':since', 0, 0, 'WITHSCORES')[2]
-  if since then oldest = math.max(oldest, now - tonumber(since)) end
-  local first = here > 0 and redis.call('ZRANGE', key .. ':due', 0, 0, 'WITHSCORES')[2]
-  if first then late = math.max(late, now - tonumber(first)) end
+  if since then
+    oldest = math.max(oldest, now - tonumber(since))
+    due, out = due + redis.call('ZCARD', key .. ':due'), out + redis.call('ZCARD', key .. ':out')
+  end
+  open = open + redis.call('HEXISTS', key, 'opened')
 end
+-- What waits for a circuit, or for another try, is not to be looked at yet: so this is how far behind the workers are.
+local first = redis.call('ZRANGE', 'ti:deliveries:next', 0, 0, 'WITHSCORES')[2]
+local late = first and math.max(0, now - tonumber(first)) or 0
 
 local waited = 0
 local letter = redis.call('ZRANGE', 'ti:dead', 0, 0)[1]
@@ -52,4 +55,4 @@ if letter then
   local kept = tonumber(redis.call('HGET', 'ti:dead:' .. letter, 'kept'))
   if kept then waited = math.max(0, math.floor(now - kept)) end
 end
-return {pull, {due + out, out, math.floor(oldest), math.floor(late)}, {redis.call('ZCARD', 'ti:dead'), waited}}
+return {pull, {due + out, out, math.floor(oldest), math.floor(late), open}, {redis.call('ZCARD', 'ti:dead'), waited}}

@@ -23,11 +23,13 @@ class Stages:
 
         What a pull's client holds counts as waiting, for it has not been confirmed, but the age is of what nobody holds. A
         delivery is as old as the time since it was first due. `inbox` also has `idle_seconds`, since anything was finished;
-        `pull`, `held`, and `queues` with the three numbers of each queue; `deliveries`, `out` (under way) and `late_seconds`: by
-        how much the most overdue is. Raises `redis.RedisError`.
+        `pull`, `held`, and `queues` with the three numbers of each queue; `deliveries`, `out` (under way), `late_seconds`
+        (since something should have been sent and nobody did) and `open_circuits`. Raises `redis.RedisError`.
         """
         sight = self._inbox.sight()
-        queues, (deliveries, out, first_due, late), (letters, since) = _STAGES.run(self._client, *self._queues)
+        queues, (deliveries, out, first_due, late, circuits), (letters, since) = _STAGES.run(
+            self._client, *self._queues
+        )
         by_queue = {
             name: {"waiting": waiting + held, "held": held, "oldest_seconds": oldest / 1000}
             for name, (waiting, held, oldest) in zip(self._queues, queues, strict=True)
@@ -49,6 +51,7 @@ class Stages:
                 "out": out,
                 "oldest_seconds": first_due / 1000,
                 "late_seconds": late / 1000,
+                "open_circuits": circuits,
             },
             "dead_letters": {"waiting": letters, "oldest_seconds": since / 1000},
         }

@@ -21,6 +21,7 @@ from schemas.reading import NotUnderstood, read_callback
 from schemas.settings import Settings
 from schemas.sources import SOURCES
 from schemas.times import iso_time
+from workers import journal
 from workers.celery import INGEST
 from workers.queues.dead_letters import DeadLetter, DeadLetters
 from workers.queues.events import Events, Recordable
@@ -95,6 +96,7 @@ class Ingest:
             self._deliver()
         self._give_up(entries, recordables, recorded, letters)
         refused = self._dead_letters.add(letters)
+        journal.tell(recordables, recorded, letters, refused)
         self._exchange.publish(_handed_on(recordables, recorded))
         origins = [recordable.origin for recordable in recordables] + [letter.origin for letter in letters]
         failed = {
