@@ -11,6 +11,7 @@ import socket
 import time
 import warnings
 
+import celery.apps.worker
 import redis
 from celery.exceptions import SecurityWarning
 from celery.signals import worker_shutting_down
@@ -31,6 +32,9 @@ NICENESS = 10
 #: Seconds a store command of the watchdog may take.
 STORE_TIMEOUT = 5.0
 
+# Run as a program it has no name of its own.
+log = logging.getLogger("workers.worker")
+
 
 def main(settings: Settings) -> None:
     """Consumes until told to stop; a first SIGTERM lets the current message finish."""
@@ -42,10 +46,12 @@ def main(settings: Settings) -> None:
     # httpx names the whole URL of every request, which may hold a secret.
     for chatty in ("celery.worker.strategy", "celery.app.trace", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
-    celery = make_celery(settings)
+    # Celery would print what it does at a signal, in no form, past the log.
+    celery.apps.worker.safe_say = lambda message, *_: log.info("%s", message.strip())
+    application = make_celery(settings)
     watchdog = _watchdog(settings, Enqueue(make_celery(settings)))
     sender = Sender(settings)
-    ingest.register(celery, settings, watchdog, sender.wake)
+    ingest.register(application, settings, watchdog, sender.wake)
     watchdog.start()
     sender.start()
 
@@ -53,7 +59,7 @@ def main(settings: Settings) -> None:
     def drain(**_: object) -> None:
         sender.drain()
 
-    worker = celery.Worker(
+    worker = application.Worker(
         hostname=f"{os.environ.get('HONCHO_PROCESS_NAME', 'worker')}.{os.getpid()}@{socket.gethostname()}",
         pool="solo",
         loglevel=settings.log_level.upper(),
