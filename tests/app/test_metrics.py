@@ -168,4 +168,5 @@ def test_the_reference_has_every_metric_and_every_page_only_those(web: Service) 
     )
     assert listed == families
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
-        assert set(re.findall(r"transcode_inbox_\w+", page.read_text(encoding="utf-8"))) <= ours | families, page
+        for named in re.findall(r"transcode_inbox_\w+", page.read_text(encoding="utf-8")):
+            assert any(name.startswith(named) for name in ours | families), f"{page}: {named}"
