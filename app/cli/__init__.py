@@ -14,6 +14,7 @@ from app.cli.pull import pull
 from app.cli.run import run
 from app.cli.send import send
 from app.cli.status import status
+from app.cli.subscriptions import subscriptions
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,7 +23,7 @@ def commands() -> None:
     """Take transcode callbacks, never lose one, and let a team pull them."""
 
 
-for _command in (run, send, pull, events, renditions, dead_letters, status):
+for _command in (run, send, pull, events, renditions, dead_letters, subscriptions, status):
     commands.add_command(_command)
 
 

@@ -36,9 +36,9 @@ class Api:
         """One thing by its id. Raises ClickException with the server's own message where it refuses."""
         return self._call("GET", f"/api/{kind}/{_segment(identity)}").json()
 
-    def change(self, method: str, path: str, *, then: str = "", **query: str) -> Any:
-        """Ask for a change of `path`, with `then` after it if given; the answer, if any."""
-        answer = self._call(method, path + (f"/{then}" if then else ""), query)
+    def change(self, method: str, path: str, *, then: str = "", body: Any = None, **query: str) -> Any:
+        """Ask for a change of `path`, with `then` after it and `body` as JSON if given; the answer, if any."""
+        answer = self._call(method, path + (f"/{then}" if then else ""), query, body)
         return answer.json() if answer.body.strip() else None
 
     def listed(self, kind: str, filters: Mapping[str, str | None], limit: int) -> Iterator[dict[str, Any]]:
@@ -54,9 +54,10 @@ class Api:
                 return
             query["cursor"] = str(page["next"])
 
-    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None) -> Answer:
+    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None) -> Answer:
         target = path + (f"?{urlencode(query)}" if query else "")
-        answer = self._client.request(method, target, headers=self._headers)
+        text = None if body is None else json.dumps(body).encode()
+        answer = self._client.request(method, target, body=text, headers=self._headers)
         if not answer.ok:
             raise click.ClickException(_refusal(answer))
         return answer

@@ -67,7 +67,6 @@ _SETTLE = Script("delivery_settle")
 _OVERDUE = Script("delivery_overdue")
 _BURY = Script("delivery_bury")
 _PUT_BACK = Script("delivery_put_back")
-_TOTALS = Script("delivery_totals")
 
 log = logging.getLogger(__name__)
 
@@ -97,16 +96,6 @@ class Settlement(NamedTuple):
     after: float = 0.0
     #: what is kept of the attempt; None for nothing
     attempt: Mapping[str, Any] | None = None
-
-
-class Totals(NamedTuple):
-    """All deliveries of a store."""
-
-    waiting: int
-    out: int
-    oldest_seconds: float
-    #: destinations that are not sent to for now
-    open_circuits: int
 
 
 class Deliveries:
@@ -255,11 +244,6 @@ class Deliveries:
             "no letter": "There is no such dead letter.",
             "no subscription": "Its subscription is gone; there is nowhere to send it to.",
         }[answer]
-
-    def totals(self) -> Totals:
-        """What waits for all subscriptions together."""
-        waiting, out, oldest, circuits = _TOTALS.run(self._client)
-        return Totals(waiting, out, oldest / 1000, circuits)
 
     def _documents(
         self, subscription: Subscription, kept: Mapping[str, bytes | None]
