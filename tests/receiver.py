@@ -65,6 +65,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.port}/hook"
         self._server: _Server | None = None
         self._over = threading.Event()
+        self._connections: list[socket.socket] = []
 
     @property
     def ids(self) -> list[str]:
@@ -76,6 +77,10 @@ class Receiver:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 60
+
+            def setup(self) -> None:
+                super().setup()
+                receiver._connections.append(self.connection)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -105,6 +110,9 @@ class Receiver:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+        while self._connections:
+            with suppress(OSError):
+                self._connections.pop().shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> "Receiver":
         self.start()

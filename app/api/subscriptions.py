@@ -75,7 +75,7 @@ def add_routes(api: Api, services: Services) -> None:
     def enable_subscription(subscription_id: str) -> ResponseReturnValue:
         """Sends to a subscription again.
 
-        What waits for it is tried at once, with all of its time ahead. Enabling one that is not disabled does nothing.
+        What waits for it is sent as it falls due, with all of its time ahead. Enabling one that is not disabled does nothing.
         """
         subscriptions.enable(subscription_id)
         return answer(subscription_id)

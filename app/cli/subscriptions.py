@@ -99,7 +99,7 @@ def remove(ids: tuple[str, ...], url: str) -> None:
 @_ids
 @url_option
 def enable(ids: tuple[str, ...], url: str) -> None:
-    """Send to subscriptions again; what waited for them is tried at once."""
+    """Send to subscriptions again, first of all what waited for them."""
     api = Api(url)
     for id_ in ids:
         api.change("POST", path_of("subscriptions", id_), then="enable")

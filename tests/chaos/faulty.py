@@ -104,6 +104,32 @@ def hasty_sweep() -> None:
     Sweep.__init__.__kwdefaults__["grace"] = 0.5
 
 
+def hasty_deliveries() -> None:
+    """A worker or a clock for whom a second of retries is a tenth of one: pauses, circuits and leases."""
+    from workers import retries
+    from workers.queues import deliveries
+
+    retries.FIRST, retries.LONGEST = 0.2, 1.0
+    deliveries.OPEN_MS, deliveries.MOST_OPEN_MS, deliveries.LEASE_MS = 500, 1000, 3000
+
+
+def killed_when_it_has_claimed() -> None:
+    """A worker that dies with deliveries it has leased and not sent."""
+    from workers.queues.deliveries import Deliveries
+
+    claim = Deliveries.claim
+
+    def then_die(self: Deliveries, most: int) -> Any:
+        return die() if (claimed := claim(self, most)) else claimed
+
+    Deliveries.claim = then_die  # type: ignore[method-assign]
+
+
+def killed_when_it_has_delivered() -> None:
+    """A worker that dies when the receiver has answered, and before it has written that down."""
+    _replace("workers.deliver", "Sender", "_settlement", die)
+
+
 def _replace(module: str, owner: str, name: str, function: Callable[..., Any]) -> None:
     target = getattr(importlib.import_module(module), owner)
     assert hasattr(target, name), f"{module}.{owner} has no {name} any more; put this fault elsewhere"
@@ -122,6 +148,9 @@ FAULTS = {
         killed_before_finishing,
         deaf,
         hasty_sweep,
+        hasty_deliveries,
+        killed_when_it_has_claimed,
+        killed_when_it_has_delivered,
     )
 }
 

@@ -4,7 +4,7 @@ if redis.call('HGET', 'ti:subscriptions', ARGV[1]) ~= ARGV[2] then return 0 end
 redis.call('HSET', 'ti:subscriptions', ARGV[1], ARGV[3])
 redis.call('SET', 'ti:subscriptions:version', table.concat(redis.call('TIME'), '.'))
 if ARGV[4] == 'enable' then
-  -- What waited while it was disabled is tried at once, whatever was thought of the destination, and its day begins anew.
+  -- Nothing that was thought of the destination holds any more, and the day of what waits begins anew.
   local now = milliseconds(queue_time())
   redis.call('HDEL', 'ti:deliveries:' .. ARGV[1], 'failures', 'opened', 'wait', 'until', 'paused')
   redis.call('HSET', 'ti:deliveries:' .. ARGV[1], 'enabled', now)

@@ -65,7 +65,7 @@ class Subscriptions:
         return None if dropped is None else int(dropped)
 
     def enable(self, subscription_id: str) -> bool:
-        """Lets it be sent to again: what waits at once, and with all of its time ahead. False for no such subscription."""
+        """Lets it be sent to again; what waits has all of its time ahead. False for no such subscription."""
         return self._set_disabled(subscription_id, None)
 
     def disable(self, subscription_id: str, reason: str) -> bool:
