@@ -12,7 +12,7 @@ from schemas.samples import sample
 from schemas.sources import SOURCES
 from tests.pull_client import PullClient
 from tests.queue_state import waiting
-from tests.running import Service, until
+from tests.running import SECRET_ID, Service, until
 
 #: What the vendors' own examples fan out to.
 DOCUMENTED = {"cts-video": 8, "cts-audio": 7, "cts-snapshot": 5, "tencent-vod": 6, "zego": 1}
@@ -57,7 +57,14 @@ def test_one_event_is_whole_with_its_raw_body_and_its_history(service: Service) 
     assert event["raw"] == json.loads(body)
     assert event["raw_body"].encode() == body
     assert {key: event[key] for key in listed} == listed
-    assert [step["what"] for step in event["history"]] == ["received", "recorded", "duplicate", "pulled", "confirmed"]
+    story = {step["what"]: step for step in event["history"]}
+    assert list(story) == ["received", "recorded", "duplicate", "pulled", "confirmed"]
+    assert story["pulled"]["by"] == SECRET_ID
+    assert story["recorded"]["by"].endswith(f":{service.processes['worker'].pid}")
+    assert 0 <= story["recorded"]["after"] < 5000
+    # Once what is only needed for pulling is dropped, the story is still the same.
+    until(lambda: not service.store.exists("ti:pull:0:confirmed"))
+    assert service.api(f"events/{listed['id']}").json["history"] == event["history"]
 
 
 @pytest.mark.parametrize("source", DOCUMENTED)

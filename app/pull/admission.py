@@ -65,14 +65,13 @@ class Admission:
             raise Refused(reason, "SecretId or signature is wrong")
         return known
 
-    def queue(self, caller: PullCredential, sub_app_id: str) -> str:
-        """The queue of `caller`, who has asked for `sub_app_id` ("" for none in particular).
+    def admit(self, caller: PullCredential, sub_app_id: str) -> None:
+        """Lets `caller` to its queue, who has asked for `sub_app_id` ("" for none in particular).
 
         Raises Refused for any other than its own, whether there is such a queue or not.
         """
         if sub_app_id not in ("", caller.queue):
             raise Refused(Reason.NOT_ALLOWED, "this SecretId has no access to that SubAppId")
-        return caller.queue
 
 
 def _is_any(given: str, expected: Iterable[str]) -> bool:

@@ -54,7 +54,7 @@ class PullApi2:
         self._queues = queues
         self._witness = witness
         self._admission = Admission(credentials)
-        self._actions: dict[str, Callable[[str, Mapping[str, str], Request], bytes]] = {
+        self._actions: dict[str, Callable[[PullCredential, Mapping[str, str], Request], bytes]] = {
             "PullEvent": self._pull,
             "PullVodEvent": self._pull,
             "ConfirmEvent": self._confirm,
@@ -72,13 +72,14 @@ class PullApi2:
             raise Refused(Reason.UNKNOWN_ACTION, f"Action must be one of {', '.join(self._actions)}")
         claim = flat_claim(request.method, request.headers.get("host", ""), PATH, parameters)
         caller = self._admission.caller(claim, time.time())
-        return action(self._admission.queue(caller, parameters.get("SubAppId", "")), parameters, request)
+        self._admission.admit(caller, parameters.get("SubAppId", ""))
+        return action(caller, parameters, request)
 
-    def _pull(self, queue: str, _: Mapping[str, str], request: Request) -> bytes:
-        return _events(self._room.pull(queue, "v2", request.hung_up))
+    def _pull(self, caller: PullCredential, _: Mapping[str, str], request: Request) -> bytes:
+        return _events(self._room.pull(caller.queue, "v2", request.hung_up, caller.secret_id))
 
-    def _confirm(self, queue: str, parameters: Mapping[str, str], _: Request) -> bytes:
-        confirm_each(self._queues, queue, numbered(parameters, "msgHandle"), self._witness)
+    def _confirm(self, caller: PullCredential, parameters: Mapping[str, str], _: Request) -> bytes:
+        confirm_each(self._queues, caller.queue, numbered(parameters, "msgHandle"), self._witness)
         return b'{"code":0,"message":"","codeDesc":"Success"}'
 
 

@@ -20,6 +20,7 @@ from app.pull.signature import SignedRequest, date_of, read_authorization, tc3_s
 from app.pull.waiting_room import WaitingRoom
 from app.pull.witness import Witness
 from app.requests import Reply, Request
+from schemas.pull.v3 import all_fields
 from schemas.settings import PullCredential
 from workers.queues.pull import Pulled, PullQueues
 
@@ -58,7 +59,7 @@ class PullApi3:
         self._queues = queues
         self._witness = witness
         self._admission = Admission(credentials)
-        self._actions: dict[str, Callable[[str, Mapping[str, Any], Request], bytes]] = {
+        self._actions: dict[str, Callable[[PullCredential, Mapping[str, Any], Request], bytes]] = {
             "PullEvents": self._pull,
             "ConfirmEvents": self._confirm,
         }
@@ -86,13 +87,16 @@ class PullApi3:
             raise Refused(Reason.UNKNOWN_VERSION, f"the version must be {VERSION}")
         caller = self._admission.caller(asked.claim(), time.time())
         parameters = asked.parameters()
-        return action(self._admission.queue(caller, _sub_app_id(parameters)), parameters, request)
+        self._admission.admit(caller, _sub_app_id(parameters))
+        return action(caller, parameters, request)
 
-    def _pull(self, queue: str, _: Mapping[str, Any], request: Request) -> bytes:
-        return b'"EventSet":[%b],' % b",".join(map(_event, self._room.pull(queue, "v3", request.hung_up)))
+    def _pull(self, caller: PullCredential, _: Mapping[str, Any], request: Request) -> bytes:
+        return b'"EventSet":[%b],' % b",".join(
+            map(_event, self._room.pull(caller.queue, "v3", request.hung_up, caller.secret_id))
+        )
 
-    def _confirm(self, queue: str, parameters: Mapping[str, Any], _: Request) -> bytes:
-        confirm_each(self._queues, queue, _handles(parameters), self._witness)
+    def _confirm(self, caller: PullCredential, parameters: Mapping[str, Any], _: Request) -> bytes:
+        confirm_each(self._queues, caller.queue, _handles(parameters), self._witness)
         return b""
 
 
@@ -200,4 +204,4 @@ def _sub_app_id(parameters: Mapping[str, Any]) -> str:
 
 def _event(event: Pulled) -> bytes:
     """One entry of EventSet: the stored fields, with the handle put in front of them."""
-    return b'{"EventHandle":"%b",%b' % (event.handle, event.content.removeprefix(b"{"))
+    return b'{"EventHandle":"%b",%b}' % (event.handle, all_fields(event.content))

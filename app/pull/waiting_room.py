@@ -29,10 +29,11 @@ log = logging.getLogger(__name__)
 
 
 class _Waiter:
-    __slots__ = ("answered", "being_served", "form", "hung_up", "late", "pulled", "queue")
+    __slots__ = ("answered", "being_served", "by", "form", "hung_up", "late", "pulled", "queue")
 
-    def __init__(self, queue: str, form: str, hung_up: Callable[[], bool]) -> None:
+    def __init__(self, queue: str, form: str, hung_up: Callable[[], bool], by: str) -> None:
         self.queue = queue
+        self.by = by
         self.form = form
         self.hung_up = hung_up
         self.pulled: list[Pulled] = []
@@ -60,22 +61,24 @@ class WaitingRoom:
         self._waiters: dict[str, deque[_Waiter]] = {}
         self._attendant: threading.Thread | None = None
 
-    def pull(self, queue: str, form: str, hung_up: Callable[[], bool] = lambda: False) -> list[Pulled]:
+    def pull(self, queue: str, form: str, hung_up: Callable[[], bool] = lambda: False, by: str = "") -> list[Pulled]:
         """Up to 16 events in `form`, at once if there are any, else those that come within LONG_POLL seconds; else none.
+
+        `by` is whom an event's story names: a SecretId.
 
         A client that has `hung_up` by then gets none: what it was given nobody else would see for 30 s.
         Raises `redis.RedisError` if the store does not answer, and Refused if too many wait already.
         """
-        pulled = self._pull(queue, form, hung_up)
+        pulled = self._pull(queue, form, hung_up, by)
         if self._witness is not None:
             self._witness.pulled(queue, pulled)
         return pulled
 
-    def _pull(self, queue: str, form: str, hung_up: Callable[[], bool]) -> list[Pulled]:
-        pulled, _ = self._queues.pull(queue, form)
+    def _pull(self, queue: str, form: str, hung_up: Callable[[], bool], by: str) -> list[Pulled]:
+        pulled, _ = self._queues.pull(queue, form, by=by)
         if pulled:
             return pulled
-        waiter = _Waiter(queue, form, hung_up)
+        waiter = _Waiter(queue, form, hung_up, by)
         with self._lock:
             if sum(len(waiters) for waiters in self._waiters.values()) >= self._most_waiting:
                 raise Refused(Reason.TOO_MANY, "too many clients are waiting; ask again in a few seconds")
@@ -131,7 +134,7 @@ class WaitingRoom:
             while (waiter := self._first(queue)) is not None:
                 pulled: list[Pulled] = []
                 try:
-                    pulled, until_next = self._queues.pull(queue, waiter.form)
+                    pulled, until_next = self._queues.pull(queue, waiter.form, by=waiter.by)
                 finally:
                     self._served(waiter, pulled)
                 if not pulled:

@@ -8,6 +8,7 @@ kbps; whole frames a second.
 
 from typing import Any
 
+from schemas.encoding import encode
 from schemas.event import Input, Rendition, TranscodeEvent
 from schemas.pull.v3_names import vod_event_field
 from schemas.pull.wording import (
@@ -72,14 +73,38 @@ def event_fields(event: TranscodeEvent) -> dict[str, Any]:
     tencent-vod's events keep their type; those of 2017 whose fields we know are filled by name, others are
     all null.
     """
+    event_type, field, content = _said(event)
+    return {**_NOTHING, "EventType": event_type, **({field: content} if field else {})}
+
+
+def few_fields(event: TranscodeEvent) -> bytes:
+    """The same as text without what is null, which is most of it: for `all_fields`, when somebody asks."""
+    event_type, field, content = _said(event)
+    return (field or "").encode() + encode({"EventType": event_type, **({field: content} if field else {})})
+
+
+def all_fields(few: bytes) -> bytes:
+    """What `few_fields` left out put back: the members of a JSON object, without its braces."""
+    start = few.index(b"{")
+    return b"%b,%b" % (few[start + 1 : -1], _NULLS[few[:start]])
+
+
+def _said(event: TranscodeEvent) -> tuple[str, str | None, Any]:
+    """The event type, the one field that is not null, and what is in it."""
     if event["source"] == "tencent-vod":
         raw = event["raw"]
         event_type = event["type"].removeprefix("vod.") if event["type"].startswith("vod.") else "TranscodeComplete"
-        field, content = vod_event_field(event_type, raw.get("data"))
-        return {**_NOTHING, "EventType": event_type, **({field: content} if field else {})}
+        return (event_type, *vod_event_field(event_type, raw.get("data")))
     event_type = pull_event_type(event["type"])
     field, describe = _FIELDS[event_type]
-    return {**_NOTHING, "EventType": event_type, field: describe(event)}
+    return event_type, field, describe(event)
+
+
+#: By the field that is there, all others, as text.
+_NULLS = {
+    field.encode(): b",".join(b'"%b":null' % other.encode() for other in EVENT_FIELDS if other != field)
+    for field in ("", *EVENT_FIELDS)
+}
 
 
 def _transcode_complete(event: TranscodeEvent) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Queues(PullQueues):
         self.looks: list[float] = []
         self.seen = 0
 
-    def pull(self, queue: str, form: str, most: int = 16) -> tuple[list[Pulled], float | None]:
+    def pull(self, queue: str, form: str, most: int = 16, *, by: str = "") -> tuple[list[Pulled], float | None]:
         if self.fail:
             raise self.fail
         events = self.events.get(queue, [])

@@ -10,6 +10,7 @@ from schemas.pull.v3 import event_fields
 from schemas.reading import read_callback
 from schemas.sources import SOURCES
 from tests.chaos.numbered import callback
+from tests.running import until
 from workers.queues.events import Events, Recordable
 from workers.queues.listing import Listing
 from workers.queues.pull import PullQueues
@@ -132,7 +133,88 @@ def test_after_the_deduplication_window_it_is_a_new_event_and_waits_once(store: 
     assert store.llen("ti:pull:0") == 1
 
 
+def test_an_event_tells_who_held_it_and_how_often_a_hold_ran_out_before_and_after_it_is_confirmed(
+    store: redis.Redis,
+) -> None:
+    kept = events(store)
+    kept.record([recordable(1)])
+    queues = PullQueues(store, key=b"k" * 32, queues=2)
+
+    def story(queue: str) -> list[tuple[str, str | int | None]]:
+        found = kept.find(recordable(1).event["id"])
+        assert found is not None
+        steps = [step for step in found["history"] if step.get("queue") == queue]
+        return [(step["what"], step.get("by", step.get("count"))) for step in steps]
+
+    queues.pull("0", "v3", by="somebody else: with | odd letters")
+    assert story("0") == [("pulled", "somebody else: with | odd letters")]
+    pass_days(store, 31 / DAY)
+    ((again,), _) = queues.pull("0", "v3", by="AKIDmine")
+    assert story("0") == [("expired", 1), ("pulled", "AKIDmine")]
+    ((other,), _) = queues.pull("7", "v3")
+    whole = [("expired", 1), ("pulled", "AKIDmine"), ("confirmed", None)]
+    assert queues.confirm("0", [again.handle.decode()]) == [True]
+    assert story("0") == whole
+    assert queues.drop_finished() == 0, "the other queue has not confirmed"
+    assert queues.confirm("7", [other.handle.decode()]) == [True]
+    assert queues.drop_finished() == 1
+    assert not [key for key in store.scan_iter("ti:pull:*") if not key.endswith(b":calls")]
+    assert not list(store.scan_iter("ti:content:*"))
+    assert story("0") == whole
+    assert story("7") == [("pulled", None), ("confirmed", None)]
+    assert queues.confirm("0", [again.handle.decode()]) == [True], "confirming again is good, however late"
+    assert queues.confirm("7", [again.handle.decode()]) == [False]
+
+
 # Retention.
+
+
+def test_what_goes_is_counted_and_said(store: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    events(store).record([recordable(number) for number in range(10)])
+    queues = PullQueues(store, key=b"k" * 32, queues=2)
+    for queue in ("0", "7"):
+        pulled, _ = queues.pull(queue, "v3", 4)
+        queues.confirm(queue, [event.handle.decode() for event in pulled[: 3 if queue == "0" else 4]])
+    queues.drop_finished()
+    now = 0.0
+    retention = Retention(store, days=4, clock=lambda: now)
+    with caplog.at_level("INFO"):
+        retention.run()
+        pass_days(store, 4)
+        assert retention.run() == 10
+        assert len(caplog.records) == 1
+        assert "10 events were older" in caplog.text
+        assert "7 of them a pull queue had not confirmed" in caplog.text
+        events(store).record([recordable(number) for number in range(20, 25)])
+        pass_days(store, 4)
+        assert retention.run() == 5
+        assert len(caplog.records) == 1, "once a minute is enough"
+        now = 61.0
+        assert retention.run() == 0
+        assert "5 events were older" in caplog.records[1].getMessage()
+        now = 200.0
+        retention.run()
+    assert len(caplog.records) == 2, "nothing to say is not said"
+    assert counters(store)["expired"] == 15
+    assert counters(store)["expired:unconfirmed"] == 12
+    assert "expired:undelivered" not in counters(store)
+
+
+def test_memory_goes_down_by_what_is_forgotten(store: redis.Redis) -> None:
+    brief = events(store, dedup=1 / DAY, retention=1 / DAY)
+    for start in (0, 2000):
+        # Twice, so that what the store grows for good (tables, buffers) is there already.
+        before = store.info("memory")["used_memory"]
+        for number in range(start, start + 2000, 200):
+            brief.record([recordable(number) for number in range(number, number + 200)])
+        full = store.info("memory")["used_memory"]
+        pass_days(store, 1)
+        time.sleep(1.1)
+        assert forget(store, days=0.5) == 2000
+        until(lambda: store.dbsize() < 10)
+    after = store.info("memory")["used_memory"]
+    assert full - before > 2_000_000
+    assert after - before < 0.05 * (full - before)
 
 
 def forget(store: redis.Redis, days: float = 4.0) -> int:

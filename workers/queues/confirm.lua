@@ -18,6 +18,16 @@ local function noted(copy)
   return note
 end
 
+-- Who made the call that handed out what is held until then; a call's events are mostly confirmed together.
+local callers = {}
+local function who_pulled(ends)
+  if not callers[ends] then
+    local call = redis.call('ZRANGEBYSCORE', 'ti:pull:' .. ARGV[1] .. ':calls', ends, ends)[1]
+    callers[ends] = call and string.match(call, '|(.*)$') or ''
+  end
+  return callers[ends]
+end
+
 for i = 3, #ARGV, 2 do copies[#copies + 1] = ARGV[i] end
 local scores = redis.call('ZMSCORE', held, unpack(copies))
 
@@ -27,7 +37,7 @@ for number, copy in ipairs(copies) do
     answer[number] = 1
     done[#done + 1] = copy
     notes[#notes + 1] = copy
-    notes[#notes + 1] = ends .. '|' .. wall
+    notes[#notes + 1] = ends .. '|' .. wall .. '|' .. who_pulled(ends)
     -- One handle twice in a call is one confirmation: the other queues' copies still need the content.
     local first = not seen[copy]
     seen[copy] = true

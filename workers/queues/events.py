@@ -8,13 +8,14 @@ import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
+from urllib.parse import quote, unquote
 
 import orjson
 
 from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
 from schemas.settings import Settings
-from schemas.times import iso_time
+from schemas.times import iso_time, milliseconds
 from workers.queues.compact import compact
 from workers.queues.kept import Kept, read_kept
 from workers.queues.pull import HOLD_MS
@@ -55,7 +56,7 @@ class Events:
         self._queues = list(pull_queues)
         self._dedup = int(dedup_days * DAY_MS)
         self._retention = int(retention_days * DAY_MS)
-        self._by = f"{socket.gethostname()}:{os.getpid()}"
+        self._by = f"{quote(socket.gethostname())}:{os.getpid()}"
 
     @classmethod
     def of(cls, settings: Settings, client: Store) -> Self:
@@ -126,7 +127,8 @@ class Events:
         """The event with its raw body and its history, or None.
 
         The history is a list of steps, oldest first: `at` (UTC), `what` (received, recorded, duplicate, pulled, expired,
-        confirmed, pushed, push failed), and where it applies `queue` and `count`, or all that is kept of an attempt to push.
+        confirmed, pushed, push failed), and where it applies `queue`, `count`, `by` (the worker that recorded it, the SecretId
+        that pulled it), `after` (ms since it was received), or all that is kept of an attempt to push.
         """
         with self._client.pipeline(transaction=False) as pipe:
             pipe.get(f"ti:event:{event_id}")
@@ -138,7 +140,12 @@ class Events:
         event = kept.event()
         steps = [
             {"at": event["received_at"], "what": "received"},
-            {"at": iso_time(kept.recorded), "what": "recorded"},
+            {
+                "at": iso_time(kept.recorded),
+                "what": "recorded",
+                "by": unquote(kept.by),
+                "after": kept.recorded - milliseconds(event["received_at"]),
+            },
         ]
         for what, *about in kept.notes:
             if what == "again":
@@ -158,22 +165,28 @@ class Events:
 
     def _pulls(self, queue: str, kept: Kept, ahead: int) -> list[dict[str, Any]]:
         """What is known of an event's way through a pull queue. `ahead` is by how many ms the clock is ahead of queue time."""
+        copy = kept.copy
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.hget(f"ti:pull:{queue}:confirmed", kept.copy)
-            pipe.hget(f"ti:pull:{queue}:expired", kept.copy)
-            pipe.zscore(f"ti:pull:{queue}:held", kept.copy)
+            pipe.hget(f"ti:pull:{queue}:confirmed", copy)
+            pipe.hget(f"ti:pull:{queue}:expired", copy)
+            pipe.zscore(f"ti:pull:{queue}:held", copy)
             confirmed, expired, ends = pipe.execute()
         confirmed = confirmed.decode().split("|") if confirmed else kept.note("confirmed", queue)
         expired = [expired] if expired else kept.note("expired", queue)
+        by = ""
         if confirmed:
-            ends = confirmed[0]
+            ends, _, by = confirmed
+        elif ends:
+            calls = self._client.zrangebyscore(f"ti:pull:{queue}:calls", ends, ends)
+            by = calls[0].decode().partition("|")[2] if calls else ""
         steps: list[dict[str, Any]] = []
         if ends:
-            steps.append({"at": iso_time(int(ends) - HOLD_MS + ahead), "what": "pulled", "queue": queue})
+            pulled = {"at": iso_time(int(ends) - HOLD_MS + ahead), "what": "pulled", "queue": queue}
+            steps.append({**pulled, "by": unquote(by)} if by else pulled)
         if confirmed:
             steps.append({"at": iso_time(int(confirmed[1])), "what": "confirmed", "queue": queue})
         if expired and steps:
-            steps.insert(0, {**steps[0], "what": "expired", "count": int(expired[0])})
+            steps.insert(0, {"at": steps[0]["at"], "what": "expired", "queue": queue, "count": int(expired[0])})
         return steps
 
 

@@ -5,7 +5,7 @@
 -- by `|`:
 --   again|<times>|<ms of the last>              the callback came again
 --   expired|<queue>|<times>                     holds that ran out
---   confirmed|<queue>|<end of the hold>|<ms>    confirmed
+--   confirmed|<queue>|<end of the hold>|<ms>|<who pulled it>
 
 -- The words as a list, and the rest of the value; nil where nothing is kept.
 local function kept_words(value)

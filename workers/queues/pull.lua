@@ -3,17 +3,22 @@
 --   ti:pull:<queue>           list: copies waiting, `<entry in ti:events>.<event id>`
 --   ti:pull:<queue>:held      sorted set: copies that are out, by the queue time (ms) at which their hold ends. That time is also
 --                             what makes a handle good: a later delivery has a later one
---   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold>|<ms>`, of events that not every queue has confirmed, or only just
+--   ti:pull:<queue>:calls     sorted set: `<end of the holds>|<who pulled>` of calls that handed something out, by that end;
+--                             until a minute after it
+--   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold>|<ms>|<who pulled>`, of events that not every queue has
+--                             confirmed, or only just
 --   ti:pull:<queue>:expired   hash: copy -> how often a hold of it ran out; as long
 --   ti:content:<form>:<copy>  string: what the API of that form answers; until every queue has confirmed
 --   ti:content:unconfirmed    hash: copy -> how many queues have not confirmed it, where there are several
 --   ti:counters               hash: redelivered:<queue>
 --   ti:content:finished       list: copies that every queue has confirmed, whose contents the clock drops (drop_finished.lua)
 --
--- ARGV: queue, how many at most, hold ms, form. Costs the same however many wait or are held, and reads all contents at once.
+-- ARGV: queue, how many at most, hold ms, form, who pulls or ''. Costs the same however many wait or are held, and reads all contents at once.
 -- Returns {ms until the next hold ends or -1, end of these holds, copy, content, copy, content, …}.
 -- A script whose first write frees memory may go on where there is none left: so a full store can still be pulled from.
 redis.call('DEL', 'ti:nothing')
+-- How long it is known who pulled what nobody has confirmed, in ms after the end of the hold.
+local CALLS_KEPT = 60000
 local queue, most, hold, form = 'ti:pull:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local held = queue .. ':held'
 local now = queue_time()
@@ -56,7 +61,13 @@ while room > 0 do
   room = most - #holds / 2
 end
 
-if #holds > 0 then redis.call('ZADD', held, unpack(holds)) end
+if #holds > 0 then
+  redis.call('ZADD', held, unpack(holds))
+  if ARGV[5] ~= '' then
+    redis.call('ZREMRANGEBYSCORE', queue .. ':calls', '-inf', milliseconds(now - CALLS_KEPT))
+    redis.call('ZADD', queue .. ':calls', ends, ends .. '|' .. ARGV[5])
+  end
+end
 local next_end = redis.call('ZRANGE', held, 0, 0, 'WITHSCORES')[2]
 if next_end then answer[1] = math.max(0, tonumber(next_end) - now) end
 return answer

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from typing import NamedTuple
+from urllib.parse import quote
 
 from workers.queues.script import Script
 from workers.store import Lines, Store
@@ -37,7 +38,7 @@ class Pulled(NamedTuple):
     """One event, handed out."""
 
     handle: bytes
-    #: the event in the form of the API generation that asked, as JSON text
+    #: the event in the form of the API generation that asked, as text: JSON; for v3 as `few_fields` has it
     content: bytes
 
 
@@ -51,12 +52,12 @@ class PullQueues:
         self._seal_with = hashlib.blake2b(key=key, digest_size=12)
         self._queues = queues
 
-    def pull(self, queue: str, form: str, most: int = MOST) -> tuple[list[Pulled], float | None]:
+    def pull(self, queue: str, form: str, most: int = MOST, *, by: str = "") -> tuple[list[Pulled], float | None]:
         """Up to `most` events for whoever asks, in `form` (`v2` or `v3`), and the seconds until the next hold runs out, if any.
 
-        Nobody else gets them within HOLD_MS.
+        Nobody else gets them within HOLD_MS. `by` is whom their stories name, where it is given.
         """
-        until_next, end, *found = _PULL.run(self._lines, queue, most, HOLD_MS, form)
+        until_next, end, *found = _PULL.run(self._lines, queue, most, HOLD_MS, form, quote(by, safe=""))
         pulled = [
             Pulled(self._sealed(queue, b"%b.%b" % (copy, end)), content)
             for copy, content in zip(found[::2], found[1::2], strict=True)

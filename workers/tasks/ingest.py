@@ -16,7 +16,7 @@ from schemas.encoding import encode
 from schemas.event import Rendition, TranscodeEvent
 from schemas.matching import deliveries
 from schemas.pull.v2 import event_content
-from schemas.pull.v3 import event_fields
+from schemas.pull.v3 import few_fields
 from schemas.reading import NotUnderstood, read_callback
 from schemas.settings import Settings
 from schemas.sources import SOURCES
@@ -158,7 +158,7 @@ class Ingest:
                 body=callback.body,
                 origin=origin,
                 v2=callback.body if as_it_came else encode(content),
-                v3=encode(event_fields(event)),
+                v3=few_fields(event),
                 accumulates=SOURCES[callback.source].renditions_accumulate,
                 deliveries=deliveries(self._known.enabled, event),
             )
