@@ -53,7 +53,7 @@ def add_routes(api: Api, services: Services) -> None:
     letters, settings = services.dead_letters, services.settings
 
     @api.call("GET", "/dead-letters", query=DeadLettersQuery, answers={200: DeadLettersPage})
-    def dead_letters(query: Given) -> ResponseReturnValue:
+    def list_dead_letters(query: Given) -> ResponseReturnValue:
         """Lists dead letters, newest first.
 
         The newest arrival is first; where `since` or `until` are given, the newest receipt. The pages of a list are an
@@ -67,7 +67,7 @@ def add_routes(api: Api, services: Services) -> None:
         return jsonify({"count": letters.count(**query)})
 
     @api.call("GET", "/dead-letters/<letter:letter_id>", answers={200: DeadLetter})
-    def dead_letter(letter_id: str) -> ResponseReturnValue:
+    def show_dead_letter(letter_id: str) -> ResponseReturnValue:
         """Shows one dead letter with its body."""
         found = letters.find(letter_id)
         return not_found("dead letter", letter_id) if found is None else jsonify(found)
@@ -82,7 +82,7 @@ def add_routes(api: Api, services: Services) -> None:
         answers={202: Replayed},
         errors={400: f"A parameter cannot be understood. {STILL_BROKEN}", 409: CANNOT_REPLAY},
     )
-    def replay(letter_id: str, query: Given) -> ResponseReturnValue:
+    def replay_dead_letter(letter_id: str, query: Given) -> ResponseReturnValue:
         """Tries a dead letter again.
 
         A callback's body goes back into the inbox as it came, or the body of this request in its place, with the time it first
@@ -113,7 +113,7 @@ def add_routes(api: Api, services: Services) -> None:
         read_callback(source, body, received_at="", zego_secret=secret, check_signature=not force)
 
     @api.call("POST", "/dead-letters/replay", body=SomeToReplay, answers={202: SomeReplayed})
-    def replay_some(body: Given) -> ResponseReturnValue:
+    def replay_dead_letters(body: Given) -> ResponseReturnValue:
         """Tries a batch of dead letters again, oldest first.
 
         Go on with `before` until it is null. Only letters that were there at the first batch are taken.
@@ -125,7 +125,7 @@ def add_routes(api: Api, services: Services) -> None:
         return jsonify({"replayed": batch.done, "refused": refused, "left": batch.left, "before": batch.before}), 202
 
     @api.call("POST", "/dead-letters/discard", body=SomeDeadLetters, answers={200: SomeDiscarded})
-    def discard_some(body: Given) -> ResponseReturnValue:
+    def discard_dead_letters(body: Given) -> ResponseReturnValue:
         """Forgets a batch of dead letters for good, oldest first.
 
         Go on with `before` until it is null. Only letters that were there at the first batch are taken.
@@ -134,7 +134,7 @@ def add_routes(api: Api, services: Services) -> None:
         return jsonify({"discarded": batch.done, "left": batch.left, "before": batch.before})
 
     @api.call("DELETE", "/dead-letters/<letter:letter_id>", answers={204: None})
-    def discard(letter_id: str) -> ResponseReturnValue:
+    def discard_dead_letter(letter_id: str) -> ResponseReturnValue:
         """Forgets a dead letter for good."""
         if not letters.discard(letter_id):
             return not_found("dead letter", letter_id)

@@ -85,7 +85,7 @@ def add_routes(api: Api, services: Services) -> None:
         return describe(api.calls)
 
     @api.call("GET", "/openapi.json", answers={200: Document})
-    def openapi() -> ResponseReturnValue:
+    def describe_api() -> ResponseReturnValue:
         """Describes the API in OpenAPI 3.1."""
         return jsonify(document())
 

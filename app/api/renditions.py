@@ -12,6 +12,6 @@ def add_routes(api: Api, services: Services) -> None:
     """The list."""
 
     @api.call("GET", "/renditions", query=RenditionsQuery, answers={200: RenditionsPage})
-    def renditions(query: Given) -> ResponseReturnValue:
+    def list_renditions(query: Given) -> ResponseReturnValue:
         """Lists renditions, newest first, each with the event it belongs to."""
         return listed("renditions", services.listing.renditions(**query))

@@ -36,7 +36,7 @@ def add_routes(api: Api, services: Services) -> None:
         return jsonify(_answers(subscriptions, [found])[0])
 
     @api.call("GET", "/subscriptions", query=PageQuery, answers={200: SubscriptionsPage})
-    def all_subscriptions(query: Given) -> ResponseReturnValue:
+    def list_subscriptions(query: Given) -> ResponseReturnValue:
         """Lists subscriptions, newest first, with how their destinations do."""
         page = subscriptions_page(subscriptions.list(), **query)
         return listed("subscriptions", Page(_answers(subscriptions, page.items), page.next))
@@ -60,7 +60,7 @@ def add_routes(api: Api, services: Services) -> None:
         return jsonify(_answers(subscriptions, [added])[0]), 201
 
     @api.call("GET", "/subscriptions/<subscription_id>", answers={200: WholeSubscription})
-    def subscription(subscription_id: str) -> ResponseReturnValue:
+    def show_subscription(subscription_id: str) -> ResponseReturnValue:
         """Shows one subscription, and how its destination does."""
         return answer(subscription_id)
 
