@@ -20,7 +20,17 @@ from app.cli.subscriptions import subscriptions
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="transcode-inbox", message="%(prog)s %(version)s")
 def commands() -> None:
-    """Take transcode callbacks, never lose one, and let a team pull them."""
+    """Take transcode callbacks, never lose one, and let a team pull them.
+
+    \b
+    Examples:
+      transcode-inbox run
+      transcode-inbox send cts-video
+      transcode-inbox pull
+
+    On a terminal lists are tables; in a pipe they are JSON, an object a line. Exit status 0: done; 1: it did not work,
+    with a sentence on stderr; 2: bad usage; 130: Ctrl-C.
+    """
 
 
 for _command in (run, send, pull, events, renditions, dead_letters, subscriptions, status):

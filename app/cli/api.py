@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -21,8 +22,31 @@ WIDEST = 60
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+def for_programs(_: click.Context, __: click.Parameter, chosen: bool | None) -> bool:
+    """What was chosen, else JSON wherever stdout is no terminal."""
+    return not sys.stdout.isatty() if chosen is None else chosen
+
+
+json_option = click.option(
+    "--json/--table",
+    "as_json",
+    default=None,
+    callback=for_programs,
+    help="One JSON object a line, or a table. [default: a table on a terminal, JSON elsewhere]",
+)
+text_option = click.option(
+    "--json/--text",
+    "as_json",
+    default=None,
+    callback=for_programs,
+    help="JSON, or text. [default: text on a terminal, JSON elsewhere]",
+)
 limit_option = click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+
+
+class RefusedError(click.ClickException):
+    """The server refuses, in its own words."""
 
 
 class Api:
@@ -38,8 +62,13 @@ class Api:
 
     def change(self, method: str, path: str, *, then: str = "", body: Any = None, **query: str) -> Any:
         """Ask for a change of `path`, with `then` after it and `body` as JSON if given; the answer, if any."""
-        answer = self._call(method, path + (f"/{then}" if then else ""), query, body)
+        text = None if body is None else json.dumps(body).encode()
+        answer = self._call(method, path + (f"/{then}" if then else ""), query, text)
         return answer.json() if answer.body.strip() else None
+
+    def send(self, path: str, body: bytes, **query: str) -> Any:
+        """Post `body`; the answer. Raises RefusedError where the server refuses it."""
+        return self._call("POST", path, query, body).json()
 
     def listed(self, kind: str, filters: Mapping[str, str | None], limit: int) -> Iterator[dict[str, Any]]:
         """At most `limit` things of a kind, newest first, over as many pages as it takes."""
@@ -54,12 +83,13 @@ class Api:
                 return
             query["cursor"] = str(page["next"])
 
-    def _call(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None) -> Answer:
+    def _call(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
         target = path + (f"?{urlencode(query)}" if query else "")
-        text = None if body is None else json.dumps(body).encode()
-        answer = self._client.request(method, target, body=text, headers=self._headers)
+        answer = self._client.request(method, target, headers=self._headers, body=body)
         if not answer.ok:
-            raise click.ClickException(_refusal(answer))
+            raise RefusedError(_refusal(answer))
         return answer
 
 
@@ -72,7 +102,7 @@ def show_list(entries: Iterator[dict[str, Any]], columns: Mapping[str, str], *, 
     """Print a table, `columns` being heading and key, or JSON lines; or `none` where there is nothing."""
     if as_json:
         for entry in entries:
-            click.echo(json.dumps(entry, ensure_ascii=False, separators=(",", ":")))
+            click.echo(json_line(entry))
         return
     rows = [[_cell(entry.get(key)) for key in columns.values()] for entry in entries]
     if not rows:
@@ -83,16 +113,26 @@ def show_list(entries: Iterator[dict[str, Any]], columns: Mapping[str, str], *, 
 
 
 def show_one(thing: Any) -> None:
-    """Print one thing as indented JSON."""
-    click.echo(json.dumps(thing, ensure_ascii=False, indent=2))
+    """Print one thing as JSON: indented on a terminal, a line elsewhere."""
+    click.echo(json.dumps(thing, ensure_ascii=False, indent=2) if sys.stdout.isatty() else json_line(thing))
+
+
+def show_outcome(outcome: Mapping[str, Any], sentence: str, *, as_json: bool) -> None:
+    """Print what was done, for a program or for a person."""
+    click.echo(json_line(outcome) if as_json else sentence)
+
+
+def json_line(thing: Any) -> str:
+    """One line of JSON."""
+    return json.dumps(thing, ensure_ascii=False, separators=(",", ":"))
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a table; a cell that is too wide is cut, but never the first of a row, which is its id."""
     cut = [[cell if n == 0 else _cut(cell) for n, cell in enumerate(row)] for row in (headings, *rows)]
-    widths = [max(map(_width, column)) for column in zip(*cut, strict=True)]
+    widths = [max(map(width_of, column)) for column in zip(*cut, strict=True)]
     return [
-        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(cell + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cut
     ]
 
@@ -122,13 +162,13 @@ def _cell(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    if _width(text) <= WIDEST:
+    if width_of(text) <= WIDEST:
         return text
-    while _width(text) >= WIDEST:
+    while width_of(text) >= WIDEST:
         text = text[:-1]
     return text + "…"
 
 
-def _width(text: str) -> int:
+def width_of(text: str) -> int:
     """Columns on a terminal: the vendors write Chinese, two columns a character."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

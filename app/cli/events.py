@@ -7,6 +7,7 @@ import click
 
 from app.cli.api import Api, json_option, limit_option, show_list, show_one
 from app.cli.client import url_option
+from app.cli.moments import Moment
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -26,8 +27,8 @@ def _filters(*more: Callable[[Any], Any]) -> Callable[[_Command], _Command]:
         click.option("--task-id", help="Only of this task."),
         click.option("--kind", help="Only renditions of this kind, or events with one: video, audio, snapshot, …"),
         click.option("--name", help="Only renditions with this name, or events with one, as f10."),
-        click.option("--since", metavar="TIME", help="Only what was recorded then or later, as 2026-01-31T08:00Z."),
-        click.option("--until", metavar="TIME", help="Only what was recorded then or earlier."),
+        click.option("--since", type=Moment(), help="Only recorded then or later: 2026-11-20T09:30, or 2h for ago."),
+        click.option("--until", type=Moment(), help="Only recorded then or earlier."),
     )
 
     def narrowed(command: _Command) -> _Command:
@@ -52,6 +53,12 @@ def list_events(limit: int, as_json: bool, url: str, url_part: str | None, **fil
     """List events, newest first. Filters combine.
 
     Searching for an address looks at every event there is, newest first: narrow it down with other filters, or be patient.
+
+    \b
+    Examples:
+      transcode-inbox events list
+      transcode-inbox events list --source cts-video --status failed --since 2h
+      transcode-inbox events list --media-id 963f1d4048dfdfad362d9b94e922d5696 --json
     """
     columns = {
         "EVENT": "id",
@@ -70,7 +77,12 @@ def list_events(limit: int, as_json: bool, url: str, url_part: str | None, **fil
 @click.argument("id_", metavar="ID")
 @url_option
 def show_event(id_: str, url: str) -> None:
-    """Show one event: its renditions, raw body and history, as JSON."""
+    """Show one event: its renditions, raw body and history, as JSON.
+
+    \b
+    Examples:
+      transcode-inbox events show cts-video:32ee9b765a9f7765c67af19373026b71
+    """
     show_one(Api(url).one("events", id_))
 
 
@@ -85,7 +97,13 @@ def renditions() -> None:
 @json_option
 @url_option
 def list_renditions(limit: int, as_json: bool, url: str, min_height: int | None, **filters: str | None) -> None:
-    """List renditions, newest first. Filters combine; all but kind, name and height are about their event."""
+    """List renditions, newest first. Filters combine; all but kind, name and height are about their event.
+
+    \b
+    Examples:
+      transcode-inbox renditions list --kind video --min-height 720
+      transcode-inbox renditions list --media-id 963f1d4048dfdfad362d9b94e922d5696 --json
+    """
     columns = {
         "RENDITION": "id",
         "KIND": "kind",

@@ -32,6 +32,12 @@ def pull(api: str, confirm: bool, follow: bool, url: str) -> None:
 
     Each batch is confirmed after it was printed. PULL_CREDENTIALS, or what `run` keeps in DATA_DIR, say who
     pulls.
+
+    \b
+    Examples:
+      transcode-inbox pull
+      transcode-inbox pull --follow
+      transcode-inbox pull --api v3 --no-confirm
     """
     credential = _credential()
     client: PullClient = LegacyPullClient(url, credential) if api == "v2" else PullClient3(url, credential)

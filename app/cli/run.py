@@ -44,6 +44,11 @@ def run(port: int | None, data_dir: Path | None, workers: int) -> None:
 
     A process that dies is started again while the others go on. Ctrl-C stops everything within 10 s; what was
     accepted is still there at the next start.
+
+    \b
+    Examples:
+      transcode-inbox run
+      transcode-inbox run --port 9000 --data-dir /srv/inbox --workers 4
     """
     environment = {name: value for name, value in os.environ.items() if value}
     if port:

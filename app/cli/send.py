@@ -40,6 +40,12 @@ def send(source: str, url: str, file: IO[bytes] | None, count: int, rate: float 
     """Post callbacks to SOURCE's URL as that vendor does, retries included.
 
     Without --file they are the documented body with fresh ids for each. Exit status 1 when any was lost.
+
+    \b
+    Examples:
+      transcode-inbox send cts-video
+      transcode-inbox send cts-video --count 500 --rate 200
+      transcode-inbox send zego --file schemas/samples/zego.json
     """
     from schemas.sources import SOURCES  # not at the top: it brings marshmallow
 

@@ -1,6 +1,5 @@
 """`transcode-inbox status`: is it able to accept, what waits and for how long, what comes in, and who works."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -30,12 +29,17 @@ def status(as_json: bool, url: str) -> None:
     CALLBACKS A SECOND   acknowledged, over the last minute
 
     What is not well is said last. JSON in a pipe, as /readyz has it. Exit status 1 where it cannot accept callbacks.
+
+    \b
+    Examples:
+      transcode-inbox status
+      transcode-inbox status --json
     """
     answer = Client(url, timeout=TIMEOUT).request("GET", "/readyz")
     if answer.status not in (200, 503):
         raise click.ClickException(f"The answer was {answer.status}; is that transcode-inbox at {url}?")
     document = answer.json()
-    if as_json or not sys.stdout.isatty():
+    if as_json:
         click.echo(answer.body.decode(errors="replace").strip())
     else:
         for line in readable(document):

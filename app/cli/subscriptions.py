@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from app.cli.api import Api, json_option, limit_option, path_of, show_list, show_one
+from app.cli.api import Api, json_option, limit_option, path_of, show_list, show_one, text_option
 from app.cli.client import url_option
 from schemas.event import Status
 from schemas.sources import SOURCES
@@ -48,8 +48,9 @@ def add(destination: str, type_: str | None, each: str | None, secret: str | Non
     Prints the subscription with its secret, which whoever receives the requests needs to verify them.
 
     \b
-    transcode-inbox subscriptions add https://example.com/hook --source cts-video --min-height 720
-    transcode-inbox subscriptions add celery://video/tasks.publish --kind video
+    Examples:
+      transcode-inbox subscriptions add https://example.com/hook --source cts-video --min-height 720
+      transcode-inbox subscriptions add celery://video/tasks.publish --kind video
     """
     wanted = {"url": destination, "filter": {**asked, "type": type_}, "each": each, "secret": secret}
     show_one(Api(url).change("POST", "/api/subscriptions", body=wanted))
@@ -60,7 +61,12 @@ def add(destination: str, type_: str | None, each: str | None, secret: str | Non
 @json_option
 @url_option
 def list_subscriptions(limit: int, as_json: bool, url: str) -> None:
-    """List subscriptions, newest first; without their secrets, which `show` has."""
+    """List subscriptions, newest first; without their secrets, which `show` has.
+
+    \b
+    Examples:
+      transcode-inbox subscriptions list
+    """
     columns = {
         "SUBSCRIPTION": "id",
         "DESTINATION": "destination",
@@ -80,7 +86,12 @@ def list_subscriptions(limit: int, as_json: bool, url: str) -> None:
 @_id
 @url_option
 def show(id_: str, url: str) -> None:
-    """Show one subscription with its secret, how its destination does, and the last attempts, as JSON."""
+    """Show one subscription with its secret, how its destination does, and the last attempts, as JSON.
+
+    \b
+    Examples:
+      transcode-inbox subscriptions show sub_5f0c8e3b9a7d4c61e2b8
+    """
     show_one(Api(url).one("subscriptions", id_))
 
 
@@ -88,7 +99,12 @@ def show(id_: str, url: str) -> None:
 @_ids
 @url_option
 def remove(ids: tuple[str, ...], url: str) -> None:
-    """Forget subscriptions, with what waits for them."""
+    """Forget subscriptions, with what waits for them.
+
+    \b
+    Examples:
+      transcode-inbox subscriptions remove sub_5f0c8e3b9a7d4c61e2b8
+    """
     api = Api(url)
     for id_ in ids:
         api.change("DELETE", path_of("subscriptions", id_))
@@ -99,7 +115,12 @@ def remove(ids: tuple[str, ...], url: str) -> None:
 @_ids
 @url_option
 def enable(ids: tuple[str, ...], url: str) -> None:
-    """Send to subscriptions again, first of all what waited for them."""
+    """Send to subscriptions again, first of all what waited for them.
+
+    \b
+    Examples:
+      transcode-inbox subscriptions enable sub_5f0c8e3b9a7d4c61e2b8
+    """
     api = Api(url)
     for id_ in ids:
         api.change("POST", path_of("subscriptions", id_), then="enable")
@@ -110,7 +131,12 @@ def enable(ids: tuple[str, ...], url: str) -> None:
 @_ids
 @url_option
 def disable(ids: tuple[str, ...], url: str) -> None:
-    """Send nothing to subscriptions. What waits for them goes on waiting; what comes in is not for them."""
+    """Send nothing to subscriptions. What waits for them goes on waiting; what comes in is not for them.
+
+    \b
+    Examples:
+      transcode-inbox subscriptions disable sub_5f0c8e3b9a7d4c61e2b8
+    """
     api = Api(url)
     for id_ in ids:
         api.change("POST", path_of("subscriptions", id_), then="disable")
@@ -119,13 +145,17 @@ def disable(ids: tuple[str, ...], url: str) -> None:
 
 @subscriptions.command("test")
 @_id
-@json_option
+@text_option
 @url_option
 def test(id_: str, as_json: bool, url: str) -> None:
     """Send a sample to a subscription, and show what came of it.
 
     A worker sends it, signed like any other, with the header `transcode-inbox-test: true`. Exit status 1 where it did
     not arrive.
+
+    \b
+    Examples:
+      transcode-inbox subscriptions test sub_5f0c8e3b9a7d4c61e2b8
     """
     outcome = Api(url).change("POST", path_of("subscriptions", id_), then="test")
     if as_json:

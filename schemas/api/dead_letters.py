@@ -27,7 +27,7 @@ class DeadLetterFilter(Query):
         metadata={"description": "Those that this subscription's destination did not take."},
     )
     since = Instant(metadata={"description": "Received then or later; the list is in order of receipt then."})
-    until = Instant(metadata={"description": "Received before; the list is in order of receipt then."})
+    until = Instant(metadata={"description": "Received then or earlier; the list is in order of receipt then."})
 
 
 class DeadLettersQuery(PageQuery, DeadLetterFilter):

@@ -42,19 +42,28 @@ def first_command(line: str) -> list[str]:
     return list(itertools.takewhile(lambda word: not set(word) <= set("|;<>&"), lexer))
 
 
-@pytest.mark.parametrize("shown", sorted({line for _, line in shown_commands()}))
-def test_a_command_that_is_shown_exists_and_takes_these_options(shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+def check_that_it_exists(line: str) -> None:
+    """That a command line of ours has a command, and options, that there are. A file may come from an earlier command."""
     command: click.Command = commands
     context = click.Context(commands, info_name="transcode-inbox")
-    arguments = first_command(shown)[1:]
+    arguments = first_command(line)[1:]
     while isinstance(command, click.Group) and arguments:
         name, *arguments = arguments
         found = command.get_command(context, name)
         assert found is not None, f"there is no {name!r}"
         command = found
     if arguments:
-        command.make_context(command.name, arguments, parent=context)
+        try:
+            command.make_context(command.name, arguments, parent=context)
+        except click.BadParameter as problem:
+            if "No such file" not in problem.message:
+                raise
+
+
+@pytest.mark.parametrize("shown", sorted({line for _, line in shown_commands()}))
+def test_a_command_that_is_shown_exists_and_takes_these_options(shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    check_that_it_exists(shown)
 
 
 def test_what_run_says_to_try_works_in_another_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_every_filter_finds_what_matches_each_once_whatever_the_page(store: redi
     def matches(found: dict[str, Any]) -> bool:
         since, until = (iso_time(wanted.get(name, other)) for name, other in (("since", 0), ("until", 10**13)))
         plain = {name: value for name, value in wanted.items() if name not in ("since", "until")}
-        return all(found[name] == value for name, value in plain.items()) and since <= found["received_at"] < until
+        return all(found[name] == value for name, value in plain.items()) and since <= found["received_at"] <= until
 
     expected = [found["id"] for found in everything if matches(found)]
     for limit in (1, 4, 100):

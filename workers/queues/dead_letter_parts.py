@@ -29,7 +29,7 @@ class Wanted(TypedDict, total=False):
     subscription: str | None
     #: milliseconds since the epoch: received then or later
     since: int | None
-    #: milliseconds since the epoch: received before
+    #: milliseconds since the epoch: received then or earlier
     until: int | None
 
 
@@ -125,7 +125,7 @@ class Parts:
         return "-" if self._since is None else f"[{self._since:015d}"
 
     def _lex_end(self) -> str:
-        return "+" if self._until is None else f"({self._until:015d}"
+        return "+" if self._until is None else f"({self._until + 1:015d}"
 
     def _each(self, ask: Callable[[Any, str], object]) -> list[list[Place]]:
         """What each part answers when it is asked for a range."""

@@ -1,11 +1,16 @@
 """What the command line's tests share: a service of two commands, and a server that answers as told."""
 
+import fcntl
 import http.server
 import os
+import pty
+import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -158,3 +163,44 @@ def serve() -> Iterator[Callable[..., Recorder]]:
     yield serve_one
     for server in servers:
         server.close()
+
+
+class Typist:
+    """A terminal in which one command runs; stdout, stderr and stdin are all it."""
+
+    def __init__(self, cwd: Path, columns: int) -> None:
+        self._cwd, self._columns = cwd, columns
+
+    def __call__(self, *arguments: str, answer: str = "", **environment: str) -> tuple[int, str]:
+        """The exit status, and what was on the screen, without colours; `answer` is typed first."""
+        screen, inside = pty.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, self._columns, 0, 0))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", *arguments],
+            cwd=self._cwd,
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            env={**clean_environment(), "PYTHONPATH": str(ROOT), **environment},
+            start_new_session=True,
+        )
+        os.close(inside)
+        os.write(screen, answer.encode())
+        printed = b""
+        while True:
+            try:
+                some = os.read(screen, 65536)
+            except OSError:
+                break
+            if not some:
+                break
+            printed += some
+        os.close(screen)
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", printed.decode(errors="replace"))
+        return process.wait(20), text.replace("\r\n", "\n")
+
+
+@pytest.fixture
+def on_a_terminal(tmp_path: Path) -> Typist:
+    """Runs a command on a terminal of 100 columns."""
+    return Typist(tmp_path, 100)

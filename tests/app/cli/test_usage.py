@@ -33,7 +33,16 @@ from tests.app.cli.conftest import free_port, until
         ["events", "list", "--limit", "0"],
         ["renditions", "list", "--nonsense"],
         ["dead-letters", "replay"],
+        ["dead-letters", "replay", "zego:1", "--all"],
+        ["dead-letters", "replay", "--all", "--reason", "invalid"],
+        ["dead-letters", "replay", "--all", "--rate", "0"],
+        ["dead-letters", "replay", "--all", "--sort", "other"],
+        ["dead-letters", "replay", "--since", "yesterday"],
+        ["dead-letters", "replay", "--all", "--file", __file__],
+        ["dead-letters", "replay", "zego:1", "zego:2", "--file", __file__],
         ["dead-letters", "discard"],
+        ["dead-letters", "import"],
+        ["dead-letters", "import", "absent"],
         ["status", "--url", "http://host/?q"],
     ],
 )
@@ -102,7 +111,7 @@ def test_ctrl_c_is_silent(start, serve):
     assert follow.printed.strip() == ""
 
 
-def test_lists_are_tables_for_people_and_lines_for_programs(cli, serve):
+def test_lists_are_tables_for_people_and_lines_for_programs(cli, serve, on_a_terminal):
     entries = [{"id": f"cts-video:{n}", "type": "transcode.completed", "renditions": [{}] * 8} for n in range(150)]
 
     def answer(method, path, headers, body):
@@ -116,20 +125,15 @@ def test_lists_are_tables_for_people_and_lines_for_programs(cli, serve):
     url = serve(answer).url
     listed = cli("events", "list", "--source", "cts-video", "--limit", "120", "--json", "--url", url, API_TOKEN="t")
     assert [json.loads(line)["id"] for line in listed.stdout.splitlines()] == [e["id"] for e in entries[:120]]
-    heading, first, *_ = cli("events", "list", "--source", "cts-video", "--url", url, API_TOKEN="t").stdout.splitlines()
+    piped = cli("events", "list", "--source", "cts-video", "--limit", "120", "--url", url, API_TOKEN="t")
+    assert piped.stdout == listed.stdout
+    status, printed = on_a_terminal("events", "list", "--source", "cts-video", "--url", url, API_TOKEN="t")
+    assert status == 0
+    asked = cli("events", "list", "--source", "cts-video", "--table", "--url", url, API_TOKEN="t")
+    assert asked.stdout == printed
+    heading, first, *_ = printed.splitlines()
     assert heading.split()[:4] == ["EVENT", "TYPE", "STATUS", "RENDITIONS"]
     assert first.split() == ["cts-video:0", "transcode.completed", "-", "8", "-", "-", "-"]
-
-
-def test_dead_letters_are_replayed_and_discarded_by_id(cli, serve):
-    server = serve(lambda *_: (200, b"{}"))
-    cli("dead-letters", "replay", "--force", "zego:a/b", "--url", server.url, API_TOKEN="t")
-    cli("dead-letters", "discard", "zego:a", "zego:b", "--url", server.url, API_TOKEN="t")
-    assert [(method, path) for method, path, *_ in server.requests] == [
-        ("POST", "/api/dead-letters/zego:a%2Fb/replay?force=true"),
-        ("DELETE", "/api/dead-letters/zego:a"),
-        ("DELETE", "/api/dead-letters/zego:b"),
-    ]
 
 
 def test_a_refusal_says_what_the_server_said(cli, serve):
