@@ -57,7 +57,7 @@ def test_without_options_nothing_is_asked_for(cli, serve):
 
 def test_the_list_says_how_each_does_and_no_secret(cli, serve):
     server = serve(lambda *_: (200, json.dumps({"subscriptions": [KEPT], "next": None}).encode()))
-    table = cli("subscriptions", "list", "--url", server.url, API_TOKEN="t").stdout
+    table = cli("subscriptions", "list", "--table", "--url", server.url, API_TOKEN="t").stdout
     lines = cli("subscriptions", "list", "--json", "--url", server.url, API_TOKEN="t").stdout
     assert "https://host/hook " in table
     assert "source=cts-video min_height=720" in table
@@ -105,7 +105,7 @@ def test_each_change_is_one_call(cli, serve):
 )
 def test_a_test_shows_the_answer_and_fails_where_it_did_not_arrive(cli, serve, outcome, status, says):
     url = serve(lambda *_: (200, json.dumps(outcome).encode())).url
-    result = cli("subscriptions", "test", "sub_1", "--url", url, API_TOKEN="t")
+    result = cli("subscriptions", "test", "sub_1", "--text", "--url", url, API_TOKEN="t")
     assert result.exit_code == status
     assert says in result.output
 
