@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 from app import create_app
 from schemas.settings import read_settings
 from tests.app.api.documented import closed, problems
+from tests.running import ROOT
 
 #: What people see and programs do not read.
 NOT_IN_IT = ("/console",)
@@ -102,3 +103,15 @@ def test_without_the_store_every_call_says_so_as_documented(app: Flask, document
             assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "1"), (method, path)
             schema = operation["responses"]["503"]["content"]["application/json"]["schema"]
             assert problems(judge, schema, answer.json) == [], (method, path)
+
+
+def test_every_code_of_an_error_is_in_the_document_and_in_the_reference(document: Any) -> None:
+    files = [*(ROOT / "app" / "api").glob("*.py"), ROOT / "app" / "errors.py", ROOT / "schemas" / "api" / "query.py"]
+    code = re.compile(r'(?:error\(\d+|BadQuery\(), ?"([a-z_]+)"|BadQuery\("([a-z_]+)"')
+    codes = {one or other for file in files for one, other in code.findall(file.read_text())}
+    assert codes >= {"bad_parameter", "not_found", "store_unavailable"}
+    reference = (ROOT / "docs" / "reference.md").read_text()
+    said = json.dumps(document)
+    for name in codes:
+        assert re.search(rf"`(\d+ )?{name}`", reference), f"{name} is not in the reference"
+        assert f"`{name}`" in said or name == "method_not_allowed", f"{name} is not in the document"
