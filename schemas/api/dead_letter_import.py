@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 import re
 import time
 from typing import Any, ClassVar
@@ -89,6 +90,8 @@ class DeadLetterImport(Schema):
             if match is None or match[1] != given["subscription"]:
                 raise ValidationError("Must be <subscription>:msg_<32 hexadecimal digits>", "id")
         body, is_edited = _body(given["raw"], given["raw_base64"])
+        if given["subscription"] is not None and not _is_object(body):
+            raise ValidationError("Must be the JSON object that was to be sent", "raw")
         return {
             "id": given["id"],
             "source": given["source"],
@@ -119,6 +122,13 @@ def _body(raw: str | None, raw_base64: str | None) -> tuple[bytes, bool]:
     if raw is None or raw == body.decode("utf-8", "replace"):
         return body, False
     return _encoded(raw), True
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _encoded(raw: str) -> bytes:

@@ -105,7 +105,7 @@ class DeadLetter(Answer):
     )
     received_at = Time("When it was acknowledged, UTC.")
     failed_at = Time("When it became a dead letter, UTC.")
-    times = fields.Integer(metadata={"description": "How often it came, replays included."})
+    times = fields.Integer(metadata={"description": "How often it came since it is here."})
     size = fields.Integer(metadata={"description": "bytes of its body"})
     subscription = fields.String(allow_none=True, metadata={"description": "Whom it could not be delivered to."})
     url = fields.String(allow_none=True, metadata={"description": "Where that was, at the time."})

@@ -1,6 +1,7 @@
 """Dead letters are found by what is asked for, moved whole or not at all, and forgotten only with a word."""
 
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -300,7 +301,8 @@ def test_what_was_exported_comes_back_as_it_was_and_once(store: redis.Redis) -> 
 def test_letters_nobody_decides_about_are_forgotten_after_their_days_counted_and_said(
     store: redis.Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
-    letters, retention = DeadLetters(store), DeadLetterRetention(store, days=30)
+    now = [0.0]
+    letters, retention = DeadLetters(store), DeadLetterRetention(store, days=30, clock=lambda: now[0])
     letters.add([letter(number) for number in range(120)])
     pass_days(store, 20)
     letters.add([letter(number) for number in range(120, 123)])
@@ -312,5 +314,58 @@ def test_letters_nobody_decides_about_are_forgotten_after_their_days_counted_and
     assert store.hget("ti:counters", "expired:dead_letters") == b"120"
     assert letters.count() == letters.count(since=1) == 3
     pass_days(store, 30)
-    retention.run()
+    assert retention.run() == 3
     assert keys_of_letters(store) == {b"ti:dead:last"}
+    assert "3 dead letters" not in caplog.text, "a line a minute is enough"
+    now[0] = 61.0
+    retention.run()
+    assert "3 dead letters were kept" in caplog.text
+
+
+def test_letters_of_a_version_without_filters_are_found_by_them_and_grow_old(store: redis.Redis) -> None:
+    for number in range(120):
+        store.zadd("ti:dead", {f"zego:{number}": number + 1})
+        fields = {"source": "zego", "reason": "invalid", "message": "", "received": 5, "failed": 5, "body": "{}"}
+        store.hset(f"ti:dead:zego:{number}", mapping={**fields, "origin": f"{number}-0/0", "times": 1})
+    letters, retention = DeadLetters(store), DeadLetterRetention(store, days=30)
+    assert letters.count(source="zego") == 0
+    assert retention.run() == 0
+    assert letters.count(source="zego") == letters.count(since=1) == 120
+    pass_days(store, 31)
+    assert retention.run() == 120
+    assert keys_of_letters(store) == set()
+
+
+def test_however_many_replay_and_discard_at_once_each_letter_is_dealt_with_once(store: redis.Redis) -> None:
+    letters = DeadLetters(store)
+    letters.add([letter(number) for number in range(600)])
+    counts = {"replayed": 0, "discarded": 0}
+    lock = threading.Lock()
+
+    def work(what: str) -> None:
+        act = letters.replay_some if what == "replayed" else letters.discard_some
+        before = None
+        while True:
+            batch = act(limit=7, before=before)
+            with lock:
+                counts[what] += batch.done
+            before = batch.before
+            if before is None:
+                return
+
+    threads = [threading.Thread(target=work, args=(what,)) for what in ("replayed", "discarded", "replayed")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    bodies = [callback.body for callback in inboxed(store)]
+    assert len(bodies) == len(set(bodies)) == counts["replayed"]
+    assert counts["replayed"] + counts["discarded"] == 600
+    assert keys_of_letters(store) == {b"ti:dead:last"}
+
+
+def test_an_import_counts_as_nothing_that_came(store: redis.Redis) -> None:
+    DeadLetters(store).bring_back([delivery(1)])
+    assert store.hgetall("ti:counters") == {}
+    DeadLetters(store).add([letter(0)])
+    assert store.hgetall("ti:counters") == {b"dead_letters:cts-video": b"1", b"dead_letter_reasons:invalid": b"1"}

@@ -10,7 +10,7 @@
 --   ti:dead_by:<part>          sorted set: the ids of one part, by number. A part is `<reason>/<source>`, and for those of a
 --                              subscription also `<subscription>/<source>`
 --   ti:dead_received:<part>    sorted set without scores: `<received>.<number>.<id>`, padded, so in order of receipt
---   ti:counters                hash: dead_letter_reasons:<reason>
+--   ti:counters                hash: dead_letters:<source>, dead_letter_reasons:<reason>: those that came; not such as were imported
 --
 -- A list by any filter merges a few parts, so what does not match costs nothing.
 local function dead_letter_parts(letter)
@@ -77,9 +77,13 @@ local function keep_dead_letter(id, letter)
   end
   redis.call('HSET', key, unpack(fields))
   redis.call('HINCRBY', key, 'times', 1)
-  redis.call('HINCRBY', 'ti:counters', 'dead_letter_reasons:' .. letter.reason, 1)
   file_dead_letter(id, letter, number)
   return not old
+end
+
+local function count_dead_letter(letter)
+  redis.call('HINCRBY', 'ti:counters', 'dead_letters:' .. letter.source, 1)
+  redis.call('HINCRBY', 'ti:counters', 'dead_letter_reasons:' .. letter.reason, 1)
 end
 
 -- Returns the letter, or nil where there was none.

@@ -6,4 +6,4 @@ local letter = {
 local old = redis.call('HGET', 'ti:dead:' .. ARGV[1], 'origin')
 if old == ARGV[8] then return end
 keep_dead_letter(ARGV[1], letter)
-redis.call('HINCRBY', 'ti:counters', 'dead_letters:' .. ARGV[2], 1)
+count_dead_letter(letter)

@@ -6,8 +6,7 @@ local oldest_kept = queue_time() - tonumber(ARGV[1])
 local forgotten = {}
 for _, id in ipairs(redis.call('ZRANGE', 'ti:dead', 0, ARGV[2] - 1)) do
   local kept = redis.call('HGET', 'ti:dead:' .. id, 'kept')
-  if not kept then break end
-  if tonumber(kept) > oldest_kept then break end
+  if not kept or tonumber(kept) > oldest_kept then break end
   local letter = forget_dead_letter(id)
   if letter then forgotten[#forgotten + 1] = letter.reason .. '/' .. letter.source end
 end

@@ -20,12 +20,13 @@ if ARGV[7] == '' then
   redis.call('HINCRBY', 'ti:counters', 'deliveries:dropped', 1)
   return 1
 end
-keep_dead_letter(letter, {
+local kept = {
   source = ARGV[4], reason = 'undeliverable', message = ARGV[5], received = ARGV[6], body = ARGV[7],
   origin = id .. '/' .. name, subscription = id, url = ARGV[8], event = ARGV[9], rendition = ARGV[10], delivery = name,
   entry = ARGV[11]
-})
+}
+keep_dead_letter(letter, kept)
+count_dead_letter(kept)
 redis.call('HINCRBY', key, 'dead', 1)
 redis.call('HINCRBY', 'ti:counters', 'deliveries:dead', 1)
-redis.call('HINCRBY', 'ti:counters', 'dead_letters:' .. ARGV[4], 1)
 return 1

@@ -179,6 +179,11 @@ def test_a_letter_may_be_written_by_hand(service: Service) -> None:
             b'{"source": "zego", "raw": "x", "reason": "undeliverable", "subscription": "sub_1", "id": "sub_1:x"}',
             "id",
         ),
+        (
+            b'{"source": "zego", "raw": "x", "reason": "undeliverable", "subscription": "sub_%s", "id": "sub_%s:msg_%s"}'
+            % (b"a" * 20, b"a" * 20, b"b" * 32),
+            "to be sent",
+        ),
         (b'{"source": "zego", "raw": "\\ud800"}', "JSON"),
         (b'{"source": "zego", "raw": "x"}\n' * 501, "500"),
         (b'{"source": "zego", "raw": "' + b"x" * 1_048_577 + b'"}', "1048576 bytes"),
