@@ -49,5 +49,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
         app.wsgi_app,
         below={callbacks.PREFIX: ingress.answer},
         at={v2.PATH: v2.PullApi2(*pulling).answer, v3.PATH: v3.PullApi3(*pulling).answer},
+        draining=lambda: services.draining,
     )
     return app

@@ -4,7 +4,8 @@ An answerer takes a Request and gives a Reply, and knows no server. `Front` brin
 `app.gunicorn_worker`, from gunicorn's connections themselves.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from app.requests import Answerer, Request
@@ -16,8 +17,16 @@ class Front:
     #: makes a request, for servers that bring them some other way than WSGI
     new_request = Request
 
-    def __init__(self, app: WSGIApplication, *, below: Mapping[str, Answerer], at: Mapping[str, Answerer]) -> None:
-        """`below` names beginnings of paths, `at` whole ones."""
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        below: Mapping[str, Answerer],
+        at: Mapping[str, Answerer],
+        draining: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`below` names beginnings of paths, `at` whole ones. While `draining`, every answer ends its connection."""
+        self.draining = draining
         self._app = app
         self._below = tuple(below.items())
         self._at = dict(at)
@@ -31,6 +40,8 @@ class Front:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
+        if self.draining():
+            start_response = _last(start_response)
         answerer = self.answerer(path)
         if answerer is None:
             return self._app(environ, start_response)
@@ -47,6 +58,13 @@ class Front:
         reply = answerer(request)
         start_response(reply.status, reply.all_headers)
         return (reply.body,)
+
+
+def _last(start_response: StartResponse) -> StartResponse:
+    def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        return start_response(status, [*headers, ("Connection", "close")], *rest)
+
+    return start
 
 
 def _headers(environ: WSGIEnvironment) -> Iterable[tuple[str, str]]:

@@ -11,8 +11,11 @@ from socket import MSG_DONTWAIT, MSG_PEEK
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+import gevent
 from gevent import Timeout
 from gunicorn.workers.ggevent import GeventWorker
+
+from app import draining
 
 if TYPE_CHECKING:
     # Not at run time: what it brings must not be loaded before gevent has patched the worker.
@@ -25,6 +28,15 @@ BODY_TIMEOUT = 120
 
 class FrontWorker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
     """Serves an application whose `wsgi_app` is an `app.front.Front`."""
+
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        """SIGTERM: drains, and lets gunicorn stop a while later. May not wait, so that is another greenlet's."""
+        gevent.spawn(self._drain, sig, frame)
+
+    def _drain(self, sig: Any, frame: Any) -> None:
+        self.wsgi.extensions["transcode-inbox"].drain()
+        gevent.sleep(draining.SECONDS)
+        super().handle_exit(sig, frame)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> Any:
         """Answers one request; raises StopIteration where the connection ends after it, as gunicorn's own does."""
@@ -43,7 +55,7 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no ty
         )
         reply = answerer(request)
         # What is left of a body that broke off cannot be told from a next request.
-        ends = body.broke_off or not self.alive or req.should_close()
+        ends = body.broke_off or not self.alive or front.draining() or req.should_close()
         sock.sendall(_to_bytes(reply, ends))
         if ends:
             raise StopIteration

@@ -8,6 +8,7 @@ import redis
 
 from app.announcer import Announcer
 from app.counts import Counts, trouble
+from app.draining import begin_no_connection
 from app.durability import Durability
 from app.group_commit import GroupCommit
 from app.pull.waiting_room import WaitingRoom
@@ -50,6 +51,8 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        #: True once this process was told to stop.
+        self.draining = False
         store = connect(settings.redis_url, timeout=STORE_TIMEOUT, connections=CONNECTIONS)
         # Callbacks have a connection of their own: however busy the others are, an append never queues behind them.
         commit_store = connect(settings.redis_url, timeout=COMMIT_TIMEOUT, connections=2)
@@ -80,6 +83,12 @@ class Services:
         self.waiting_room = WaitingRoom(
             self.pull_queues, most_waiting=MOST_WAITING[settings.web_server], witness=self.witness
         )
+
+    def drain(self) -> None:
+        """Takes leave: see `app.draining`. The server itself is to go on for a while yet."""
+        self.draining = True
+        begin_no_connection()
+        self.waiting_room.close()
 
     def start(self) -> None:
         """Starts what a serving process does by itself: it says that it lives, and drains a spool left from before."""

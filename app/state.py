@@ -18,6 +18,8 @@ LATE_AFTER = 60
 def state(services: Services) -> dict[str, Any]:
     """The parts by name, each with `ok`, and `message` where it is not. Those that the store tells are absent without it."""
     parts: dict[str, Any] = {"store": _store(services)}
+    if services.draining:
+        parts["web"] = {"ok": False, "message": "This process was told to stop, and answers what is left."}
     if services.spool is not None:
         parts["spool"] = _spool(services.spool, services.settings.spool_max_bytes)
     parts["disk"] = _disk(services)
@@ -36,7 +38,12 @@ def state(services: Services) -> dict[str, Any]:
 
 
 def can_accept(parts: dict[str, Any]) -> bool:
-    """Can callbacks be made durable? The store takes them, or the spool has room and so has the disk it is on."""
+    """Can callbacks be made durable? The store takes them, or the spool has room and so has the disk it is on.
+
+    And is this process to be sent any? Not once it was told to stop.
+    """
+    if "web" in parts and not parts["web"]["ok"]:
+        return False
     return bool(parts["store"]["ok"] or ("spool" in parts and parts["spool"]["ok"] and parts["disk"]["ok"]))
 
 

@@ -36,9 +36,13 @@ def served() -> "Flask":
     """The application of a process that serves it, with what such a process does by itself."""
     # Imported here, after gevent has patched the worker, and not at the top.
     from app import create_app
+    from app.draining import drain_granian
 
     app = create_app()
-    app.extensions["transcode-inbox"].start()
+    services = app.extensions["transcode-inbox"]
+    services.start()
+    if services.settings.web_server == "granian":
+        drain_granian(services.drain)
     return app
 
 

@@ -60,6 +60,7 @@ class WaitingRoom:
         self._somebody = threading.Event()
         self._waiters: dict[str, deque[_Waiter]] = {}
         self._attendant: threading.Thread | None = None
+        self._closed = False
 
     def pull(self, queue: str, form: str, hung_up: Callable[[], bool] = lambda: False, by: str = "") -> list[Pulled]:
         """Up to 16 events in `form`, at once if there are any, else those that come within LONG_POLL seconds; else none.
@@ -80,6 +81,8 @@ class WaitingRoom:
             return pulled
         waiter = _Waiter(queue, form, hung_up, by)
         with self._lock:
+            if self._closed:
+                return []
             if sum(len(waiters) for waiters in self._waiters.values()) >= self._most_waiting:
                 raise Refused(Reason.TOO_MANY, "too many clients are waiting; ask again in a few seconds")
             self._waiters.setdefault(queue, deque()).append(waiter)
@@ -96,6 +99,16 @@ class WaitingRoom:
             # What is being pulled for this client right now is held for nobody else, so it takes it along.
             waiter.answered.wait()
         return waiter.pulled
+
+    def close(self) -> None:
+        """Sends home whoever waits, with nothing, and lets nobody wait any more. What there is can still be pulled."""
+        with self._lock:
+            self._closed = True
+            for waiters in self._waiters.values():
+                for waiter in list(waiters):
+                    waiter.late = True
+                    if not waiter.being_served:
+                        self._leave(waiter)
 
     def _leave(self, waiter: _Waiter) -> None:
         if not waiter.answered.is_set():
