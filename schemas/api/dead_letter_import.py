@@ -13,14 +13,15 @@ from schemas.api.body import Whole
 from schemas.api.dead_letters import REASONS, SORTS
 from schemas.api.query import Instant
 from schemas.sources import SOURCES
+from schemas.webhook import webhook_id
 
 #: What is said of a letter that comes without a message.
 IMPORTED = "It was imported."
 #: Characters of a message, and of a name or a URL.
 MOST_MESSAGE, MOST_WORD = 4000, 2048
-#: The reason, and the form of the id, of what could not be delivered.
+#: The reason of what could not be delivered.
 UNDELIVERABLE = "undeliverable"
-DELIVERY_ID = re.compile(r"(sub_[0-9a-f]{20}):msg_[0-9a-f]{32}")
+SUBSCRIPTION_ID = re.compile(r"sub_[0-9a-f]{20}")
 
 
 class _Words(fields.String):
@@ -49,8 +50,8 @@ class ImportedPlace(Schema):
 class DeadLetterImport(Schema):
     """A dead letter as it is exported. Only `source` and a body are needed; fields that are not known are passed over.
 
-    `raw_base64` is the body to the byte; but a `raw` that is not the text of it was edited, and is the body. The id of a
-    callback follows from its body.
+    `raw_base64` is the body to the byte; but a `raw` that is not the text of it was edited, and is the body. The id follows
+    from the body.
     """
 
     class Meta:
@@ -63,7 +64,6 @@ class DeadLetterImport(Schema):
         "raw": '{"status":success}',
     }
 
-    id = _Words("Needed for what could not be delivered; else it is made anew.")
     sort = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(SORTS))
     source = fields.String(required=True, validate=validate.OneOf(sorted(SOURCES)))
     reason = fields.String(load_default="invalid", validate=validate.OneOf(REASONS))
@@ -85,15 +85,14 @@ class DeadLetterImport(Schema):
         now = int(time.time() * 1000)
         if (given["reason"] == UNDELIVERABLE) != (given["subscription"] is not None):
             raise ValidationError(f"Goes with the reason {UNDELIVERABLE}, and only with it", "subscription")
-        if given["subscription"] is not None:
-            match = DELIVERY_ID.fullmatch(given["id"] or "")
-            if match is None or match[1] != given["subscription"]:
-                raise ValidationError("Must be <subscription>:msg_<32 hexadecimal digits>", "id")
         body, is_edited = _body(given["raw"], given["raw_base64"])
-        if given["subscription"] is not None and not _is_object(body):
-            raise ValidationError("Must be the JSON object that was to be sent", "raw")
+        letter_id = None
+        if given["subscription"] is not None:
+            if not SUBSCRIPTION_ID.fullmatch(given["subscription"]):
+                raise ValidationError("Must be the id of a subscription", "subscription")
+            letter_id = f"{given['subscription']}:{_webhook_id(body)}"
         return {
-            "id": given["id"],
+            "id": letter_id,
             "source": given["source"],
             "reason": given["reason"],
             "message": given["message"],
@@ -124,11 +123,15 @@ def _body(raw: str | None, raw_base64: str | None) -> tuple[bytes, bool]:
     return _encoded(raw), True
 
 
-def _is_object(body: bytes) -> bool:
+def _webhook_id(body: bytes) -> str:
+    """The id of what was to be sent. Raises ValidationError."""
     try:
-        return isinstance(json.loads(body), dict)
+        sent = json.loads(body)
+        if isinstance(sent, dict) and isinstance(sent.get("id"), str):
+            return webhook_id(sent)
     except (ValueError, RecursionError):
-        return False
+        pass
+    raise ValidationError("Must be what was to be sent: a JSON object with an id", "raw")
 
 
 def _encoded(raw: str) -> bytes:
