@@ -17,6 +17,7 @@ from app.console import (
     preferences,
     session,
     static_files,
+    subscriptions,
     view,
 )
 from app.services import Services
@@ -29,6 +30,6 @@ def mount(app: Flask, services: Services) -> None:
     headers.register(routes)
     session.guard(routes, services)
     view.register(routes, services)
-    for page in (overview, events, dead_letters, log_in, preferences, static_files, errors):
+    for page in (overview, events, dead_letters, subscriptions, log_in, preferences, static_files, errors):
         page.add_routes(routes, services)
     app.register_blueprint(routes)

@@ -91,7 +91,7 @@ def add_routes(routes: Blueprint, services: Services) -> None:
         if found is None:
             abort(404)
         if request.args.get("part"):
-            return render_template("console/_story.html", event=found)
+            return render_template("console/_event.html", event=found)
         pictures = _pictures(found)
         headers.allow_pictures(links.origins(url for _, url in pictures))
         return render_template(

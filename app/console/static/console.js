@@ -48,10 +48,6 @@ function become(from, to) {
   }
   for (const { name } of [...from.attributes]) if (!to.hasAttribute(name)) from.removeAttribute(name);
   for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
-  becomeChildren(from, to);
-}
-
-function becomeChildren(from, to) {
   const have = [...from.childNodes];
   const want = [...to.childNodes];
   want.forEach((node, place) => (have[place] ? become(have[place], node) : from.append(node)));
@@ -85,9 +81,10 @@ async function ask(url) {
 function region(part) {
   return async () => {
     const answer = await ask(`${location.pathname}?${part.dataset.live}`);
-    const fresh = document.createElement("div");
-    fresh.append(parsed(await answer.text()));
-    becomeChildren(part, fresh);
+    for (const fresh of [...parsed(await answer.text()).children]) {
+      const stale = document.getElementById(fresh.id);
+      if (stale) become(stale, fresh);
+    }
   };
 }
 
