@@ -21,8 +21,10 @@ PACE = {"cts-video": 6.0, "cts-audio": 1.6, "cts-snapshot": 2.4, "tencent-vod": 
 BROKEN = {
     "malformed_json": (
         "cts-video",
-        b'{\n  "appid": 1251000000,\n  "vid": "f42461b8f8deaf25c8cd634eb5d5694f",\n  "status": "success"\n'
-        b'  "finish_time": "2026-11-20 03:12:09"\n}\n',
+        (
+            b'{\n  "appid": 1251000000,\n  "vid": "f42461b8f8deaf25c8cd634eb5d5694f",\n  "status": "success"\n'
+            b'  "finish_time": "2026-11-20 03:12:09"\n}\n'
+        ),
     ),
     "invalid": (
         "cts-video",
