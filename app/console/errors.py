@@ -5,7 +5,7 @@ import logging
 import redis
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, default_exceptions
 
 from app.services import Services
 from workers.queues.listing import BadCursor
@@ -16,12 +16,15 @@ log = logging.getLogger(__name__)
 def add_routes(routes: Blueprint, services: Services) -> None:
     """Makes the console answer errors in its own form."""
 
-    @routes.errorhandler(HTTPException)
     def http_error(exception: HTTPException) -> ResponseReturnValue:
         if exception.response is not None:
             return exception.get_response()  # a redirect that the router made
         status = exception.code or 500
         return render_template("console/error.html", status=status, sentence=exception.description), status
+
+    # One by one, because the application's handler for a status goes before a blueprint's for all of them.
+    for status in (HTTPException, *default_exceptions):
+        routes.register_error_handler(status, http_error)
 
     @routes.errorhandler(BadCursor)
     def bad_cursor(exception: BadCursor) -> ResponseReturnValue:

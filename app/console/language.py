@@ -60,12 +60,14 @@ class Speaker:
         return f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2f}"
 
     def duration(self, seconds: float | None) -> str:
-        """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`."""
+        """`40 ms`, `1.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`."""
         if seconds is None:
             return NOTHING
         units = ("天", "小时", "分", "秒") if self._zh else ("d", "h", "min", "s")
+        if seconds < 1:
+            return f"{max(0.0, seconds) * 1000:.0f} {'毫秒' if self._zh else 'ms'}"
         if seconds < 10:
-            return f"{max(0.0, seconds):.1f} {units[3]}"
+            return f"{seconds:.1f} {units[3]}"
         whole = int(seconds)
         parts = (whole // 86400, whole // 3600 % 24, whole // 60 % 60, whole % 60)
         first = next((place for place, part in enumerate(parts) if part), 3)

@@ -39,6 +39,14 @@ class Stage(NamedTuple):
     details: tuple[tuple[str, float], ...] = ()
 
 
+class Look(NamedTuple):
+    """What somebody should look at although nothing is broken: a word of the catalogue with its values, and the page."""
+
+    word: str
+    values: dict[str, float]
+    page: str
+
+
 def level(name: str, seconds: float) -> str:
     """`good`, `slow` or `bad` for so many seconds of waiting at a stage."""
     slow, bad = PATIENCE[name]
@@ -57,11 +65,36 @@ def flow(stages: dict[str, dict[str, Any]], processes: list[dict[str, Any]]) -> 
         "deliveries": _stage(
             "deliveries",
             deliveries,
-            level("deliveries", deliveries["late_seconds"]),
+            max(
+                level("deliveries", deliveries["late_seconds"]),
+                "slow" if deliveries.get("open_circuits") else "good",
+                key=("good", "slow", "bad").index,
+            ),
             ("flow.under_way", deliveries["out"]),
+            ("flow.paused", deliveries.get("open_circuits", 0)),
         ),
         "dead_letters": _stage("dead_letters", letters, "slow" if letters["waiting"] else "good"),
     }
+
+
+def looks(stages: dict[str, dict[str, Any]]) -> list[Look]:
+    """What somebody should look at, from what `Stages.look` gives."""
+    pull, deliveries, letters = (stages[name] for name in ("pull", "deliveries", "dead_letters"))
+    found = [
+        Look(f"look.{name}", {"duration": seconds}, page)
+        for name, seconds, page in (
+            ("inbox", stages["inbox"]["oldest_seconds"], "events"),
+            ("pull", pull["oldest_seconds"], "events"),
+            ("deliveries", deliveries["late_seconds"], "subscriptions"),
+        )
+        if level(name, seconds) != "good"
+    ]
+    if deliveries.get("open_circuits"):
+        found.append(Look("look.circuits", {"n": deliveries["open_circuits"]}, "subscriptions"))
+    if letters["waiting"]:
+        values = {"n": letters["waiting"], "duration": letters["oldest_seconds"]}
+        found.append(Look("look.dead_letters", values, "dead_letters"))
+    return found
 
 
 def _stage(name: str, found: dict[str, Any], how: str, *details: tuple[str, float]) -> Stage:
@@ -110,6 +143,7 @@ def add_routes(routes: Blueprint, services: Services) -> None:
             looked = services.stages.look()
             context = {
                 "flow": flow(looked, processes),
+                "looks": looks(looked),
                 "queues": looked["pull"].get("queues", {}),
                 "sources": all_curves.rows(),
                 "processes": processes,

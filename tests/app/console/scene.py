@@ -70,11 +70,14 @@ def receivers() -> Iterator[tuple[Receiver, Receiver]]:
 
 
 def post_broken(service: Service) -> None:
-    """One dead letter of each reason; returns when they are there."""
+    """One dead letter of each reason; returns when they are there. Signatures are wrong only where they are checked."""
+    wanted = set(BROKEN)
     for source, body in BROKEN.values():
         service.post(source, body)
-    service.post("zego", sample("zego", zego_secret="another secret"))
-    until(lambda: len(service.api("dead-letters").json["dead_letters"]) >= 4)
+    if "ZEGO_CALLBACK_SECRET" in service.environment:
+        service.post("zego", sample("zego", zego_secret="another secret"))
+        wanted.add("signature")
+    until(lambda: wanted <= {letter["reason"] for letter in service.api("dead-letters").json["dead_letters"]})
 
 
 def post_all(service: Service, rounds: int) -> None:

@@ -56,8 +56,8 @@ def test_numbers_are_said_so_that_one_can_read_them() -> None:
     en, zh = Speaker("en"), Speaker("zh")
     assert [en.duration(seconds) for seconds in (None, 0, 0.42, 9.94, 12, 200, 3600, 7500, 360000)] == [
         "–",
-        "0.0 s",
-        "0.4 s",
+        "0 ms",
+        "420 ms",
         "9.9 s",
         "12 s",
         "3 min 20 s",
