@@ -11,6 +11,7 @@ from app.api.subscriptions import BY_HAND, subscriptions_page
 from app.services import Services
 from schemas.sources import SOURCES
 from schemas.subscription import Filter, SubscriptionSchema
+from workers.queues.delivery_trials import NoWorker
 from workers.queues.subscriptions import TooMany
 
 #: Subscriptions on a page of the list.
@@ -86,6 +87,18 @@ def add_routes(routes: Blueprint, services: Services) -> None:
             "console/subscription_add.html", said=request.form, wrong=wrong, sources=list(SOURCES), fields=FILTER
         )
         return page, 422 if wrong else 200
+
+    @routes.post("/subscriptions/<subscription_id>/test")
+    def test_subscription(subscription_id: str) -> ResponseReturnValue:
+        """A worker sends the sample; this waits for what comes of it, as long as an attempt may take."""
+        found = kept.find(subscription_id)
+        if found is None:
+            abort(404)
+        try:
+            trial = services.trials.run(found)
+        except NoWorker as problem:
+            trial = {"status": None, "seconds": None, "answer": None, "error": str(problem)}
+        return one(subscription_id, "console/subscription.html", trial=trial)
 
     @routes.post("/subscriptions/<subscription_id>/disable")
     def disable_subscription(subscription_id: str) -> ResponseReturnValue:

@@ -5,7 +5,7 @@ import time
 from typing import Any
 from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, g, render_template, request, session
+from flask import Blueprint, Response, g, render_template, request, session
 from flask.typing import ResponseReturnValue
 
 from app.console import language, links, static_files
@@ -61,7 +61,6 @@ def register(routes: Blueprint, services: Services) -> None:
             "problems": problems(parts),
             "can_accept": can_accept(parts) if parts else False,
             "here": request.full_path.rstrip("?") if request.method == "GET" else request.path,
-            "pages": frozenset(current_app.view_functions),
             "static_url": static_files.static_url,
             "is_link": links.is_link,
             "picture_origin": links.picture_origin,
