@@ -23,7 +23,8 @@ def add_routes(routes: Blueprint, services: Services) -> None:
         return render_template("console/error.html", status=status, sentence=exception.description), status
 
     # One by one, because the application's handler for a status goes before a blueprint's for all of them.
-    for status in (HTTPException, *default_exceptions):
+    everything: list[type[Exception] | int] = [HTTPException, *default_exceptions]
+    for status in everything:
         routes.register_error_handler(status, http_error)
 
     @routes.errorhandler(BadCursor)
