@@ -19,6 +19,7 @@ from marshmallow import INCLUDE, Schema, fields
 from app.api.calls import Api, Bytes, Call, Content, Lines
 from app.services import Services
 from schemas.api.answer import Answer, Error, example_of
+from schemas.api.callbacks import Acknowledged
 from schemas.api.health import Alive, Ready
 from schemas.sources import SOURCES
 
@@ -41,6 +42,8 @@ ERRORS = {
 }
 NOT_FOUND = "`not_found`: there is no such thing."
 TOO_LARGE = "`body_too_large`: the body is longer than this takes."
+#: Bytes of any kind, in the words that generators of clients know.
+BINARY = {"type": "string", "format": "binary"}
 
 _IN_RULE = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -156,7 +159,7 @@ def _response(status: int, content: Content) -> dict[str, Any]:
 
 def _content(content: type[Schema] | Lines | Bytes) -> dict[str, Any]:
     if isinstance(content, Bytes):
-        return {"application/octet-stream": {}}
+        return {"application/octet-stream": {"schema": BINARY}}
     if isinstance(content, Lines):
         # An array is the same, for those who have one; and what JSON lines hold, a document cannot say otherwise.
         array = {"type": "array", "items": content.schema()}
@@ -179,11 +182,7 @@ def _others() -> Iterable[tuple[str, str, dict[str, Any]]]:
     """What is not under `/api`: paths, methods, operations."""
     body = {
         "description": "Whatever the vendor posts. It is not looked at before it is acknowledged.",
-        "content": {"*/*": {}},
-    }
-    acknowledged = {
-        "description": "The body is durable, whatever it holds.",
-        "content": {"application/json": {"schema": {"type": "object", "const": {"code": 0}}}},
+        "content": {"application/json": {"schema": {}}, "application/octet-stream": {"schema": BINARY}},
     }
     source = {"in": "path", "name": "source", "required": True, "schema": {"type": "string", "enum": sorted(SOURCES)}}
     token = {"in": "path", "name": "token", "required": True, "schema": {"type": "string"}}
@@ -208,7 +207,10 @@ def _others() -> Iterable[tuple[str, str, dict[str, Any]]]:
                 "security": [],
                 "parameters": parameters,
                 "requestBody": body,
-                "responses": {"200": acknowledged, **{status: _error(about) for status, about in refused.items()}},
+                "responses": {
+                    "200": _response(200, Acknowledged),
+                    **{status: _error(about) for status, about in refused.items()},
+                },
             },
         )
     metrics = {"description": "Prometheus' text format.", "content": {"text/plain": {"schema": {"type": "string"}}}}
