@@ -5,11 +5,19 @@ from typing import Any, ClassVar
 from marshmallow import fields, validate
 
 from schemas.api.answer import Answer, Page, Time
-from schemas.subscription import FilterSchema, SubscriptionSchema
+from schemas.subscription import SubscriptionSchema
 
 
-class KeptFilter(FilterSchema):
+class KeptFilter(Answer):
     """Which events and renditions a subscription is about. Null asks for nothing."""
+
+    source = fields.String(allow_none=True)
+    type = fields.String(allow_none=True)
+    status = fields.String(allow_none=True)
+    kind = fields.String(allow_none=True)
+    name = fields.String(allow_none=True, metadata={"description": "A pattern: f1?, *_hd."})
+    media_id = fields.String(allow_none=True, metadata={"description": "Its beginning."})
+    min_height = fields.Integer(allow_none=True, metadata={"description": "lines"})
 
 
 class Disabled(Answer):
