@@ -46,7 +46,9 @@ def test_every_package_is_copied_with_all_of_its_files() -> None:
     listed = subprocess.run(["git", "ls-files", *packages], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in listed.split():
         if not name.endswith(".py"):
-            assert is_packaged(Path(name), data), f"{name} is in no [options.package_data]: it would be missing in the image"
+            assert is_packaged(Path(name), data), (
+                f"{name} is in no [options.package_data]: it would be missing in the image"
+            )
 
 
 def is_packaged(file: Path, data: dict[str, list[str]]) -> bool:
