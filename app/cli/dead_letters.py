@@ -61,7 +61,7 @@ def _filters(command: _Command) -> _Command:
     return command
 
 
-@click.group("dead-letters")
+@click.group("dead-letters", short_help="What could not be understood or delivered.")
 def dead_letters() -> None:
     """What could not be understood or delivered, why, and what to do about it.
 
@@ -100,7 +100,7 @@ def list_dead_letters(limit: int, as_json: bool, url: str, **wanted: str | None)
     show_list(Api(url).listed("dead-letters", wanted, limit), columns, as_json=as_json, none="No dead letters.")
 
 
-@dead_letters.command("show")
+@dead_letters.command("show", short_help="Show why one is here, and where its body is broken.")
 @click.argument("id_", metavar="ID")
 @click.option("--raw", is_flag=True, help="Only the body, to the byte.")
 @text_option
@@ -244,7 +244,7 @@ def discard(
     show_outcome({"discarded": count}, f"{_letters(count)} discarded", as_json=as_json)
 
 
-@dead_letters.command("export")
+@dead_letters.command("export", short_help="Write dead letters as JSON lines.")
 @_filters
 @click.option("--file", "path", type=click.Path(dir_okay=False), help="Write here. [default: stdout]")
 @rate_option
@@ -277,7 +277,7 @@ def export(path: str | None, rate: float | None, url: str, **wanted: str | None)
         click.echo(f"{_letters(count)} exported to {path}", err=True)
 
 
-@dead_letters.command("import")
+@dead_letters.command("import", short_help="Give exported dead letters back.")
 @click.argument("file", type=click.File("rb"))
 @rate_option
 @text_option

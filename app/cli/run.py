@@ -31,7 +31,7 @@ class BadSettingsError(click.ClickException):
     exit_code = BAD_SETTINGS
 
 
-@click.command()
+@click.command(short_help="Run everything on this machine.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Where to listen.  [default: PORT, or 8080]")
 @click.option(
     "--data-dir",

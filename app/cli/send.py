@@ -30,7 +30,7 @@ class SourceName(click.ParamType[str]):
         return str(value)
 
 
-@click.command()
+@click.command(short_help="Post callbacks as a vendor does.")
 @click.argument("source", type=SourceName())
 @url_option
 @click.option("--file", "file", type=click.File("rb"), help="Post these bytes, as they are. [default: the sample body]")

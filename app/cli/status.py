@@ -14,7 +14,7 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _STAGES = (("spool", "spool"), ("inbox", "inbox"), ("deliveries", "deliveries"), ("dead_letters", "dead letters"))
 
 
-@click.command()
+@click.command(short_help="Show what waits, for how long, and who works.")
 @json_option
 @url_option
 def status(as_json: bool, url: str) -> None:

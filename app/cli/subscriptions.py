@@ -56,7 +56,7 @@ def add(destination: str, type_: str | None, each: str | None, secret: str | Non
     show_one(Api(url).change("POST", "/api/subscriptions", body=wanted))
 
 
-@subscriptions.command("list")
+@subscriptions.command("list", short_help="List subscriptions, newest first.")
 @limit_option
 @json_option
 @url_option
@@ -82,7 +82,7 @@ def list_subscriptions(limit: int, as_json: bool, url: str) -> None:
     )
 
 
-@subscriptions.command("show")
+@subscriptions.command("show", short_help="Show one subscription, and how its destination does.")
 @_id
 @url_option
 def show(id_: str, url: str) -> None:

@@ -32,3 +32,13 @@ def test_every_option_says_what_it_is_for():
         yield from ((command.name, option) for option in command.params if isinstance(option, click.Option))
 
     assert [(name, option.name) for name, option in options(commands) if not option.help] == []
+
+
+def test_a_list_of_commands_says_of_each_what_it_does_to_the_end():
+    def short(command: click.Command, path: str):
+        if isinstance(command, click.Group):
+            for name, inner in command.commands.items():
+                yield f"{path} {name}", inner.get_short_help_str(80 - 8 - max(map(len, command.commands)))
+                yield from short(inner, f"{path} {name}")
+
+    assert {path: said for path, said in short(commands, "") if said.endswith("...")} == {}
