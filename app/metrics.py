@@ -6,7 +6,7 @@ machine (`app.counts`). What cannot be read is left out, and the rest is there.
 
 import logging
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 from flask import Blueprint, Response
@@ -16,21 +16,63 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.services import Services
 from app.state import state
+from schemas.sources import SOURCES
 
-#: Of `ti:counters`: what its names begin with, the metric, what it counts, the label that says the rest of the name, and what it
-#: says where there is no rest.
+
+class Counter(NamedTuple):
+    """A metric that is kept in `ti:counters`, under names that begin with `key`."""
+
+    key: str
+    metric: str
+    help: str
+    #: what the rest of the name is
+    label: str = ""
+    #: values of it that are there from the start: what begins at 1 has not risen, for Prometheus
+    known: tuple[str, ...] = ()
+    #: what the label says where there is no rest
+    otherwise: str = ""
+
+
+_SOURCES = tuple(SOURCES)
+_TYPES = ("transcode.started", "transcode.updated", "transcode.stopped", "transcode.completed", "transcode.failed")
+_REASONS = ("malformed_json", "invalid", "signature", "unreadable", "internal", "undeliverable")
 COUNTERS = (
-    ("recorded", "recorded", "Events recorded", "source", ""),
-    ("events", "events", "Events recorded, by type", "type", ""),
-    ("duplicates", "duplicates", "Callbacks that had come before", "source", ""),
-    ("dead_letters", "dead_letters", "Dead letters, of callbacks and of deliveries", "source", ""),
-    ("dead_letter_reasons", "dead_letter_reasons", "Dead letters, by reason", "reason", ""),
-    ("redelivered", "redelivered_events", "Events handed out again, unconfirmed in time", "queue", ""),
-    ("deliveries", "deliveries", "Deliveries that succeeded, died, were dropped; failed attempts", "result", ""),
-    ("attempts", "delivery_attempts", "Attempts to deliver, by the class of the answer", "answer", ""),
-    ("expired", "expired", "What was kept too long, and is forgotten", "what", "events"),
-    ("swept", "swept", "Groups of callbacks whose message was lost and sent again", "", ""),
-    ("stalled_workers", "stalled_workers", "Workers that gave up because they no longer consumed", "", ""),
+    Counter("recorded", "recorded", "Events recorded", "source", _SOURCES),
+    Counter(
+        "events",
+        "events",
+        "Events recorded, by type",
+        "type",
+        (*_TYPES, "snapshot.completed", "snapshot.failed", "vod"),
+    ),
+    Counter("duplicates", "duplicates", "Callbacks that had come before", "source", _SOURCES),
+    Counter("dead_letters", "dead_letters", "Dead letters, of callbacks and of deliveries", "source", _SOURCES),
+    Counter("dead_letter_reasons", "dead_letter_reasons", "Dead letters, by reason", "reason", _REASONS),
+    Counter("redelivered", "redelivered_events", "Events handed out again, unconfirmed in time", "queue"),
+    Counter(
+        "deliveries",
+        "deliveries",
+        "Deliveries that succeeded, died, were dropped; failed attempts",
+        "result",
+        ("succeeded", "failed", "dead", "dropped"),
+    ),
+    Counter(
+        "attempts",
+        "delivery_attempts",
+        "Attempts to deliver, by the class of the answer",
+        "answer",
+        ("2xx", "3xx", "4xx", "5xx", "none", "task"),
+    ),
+    Counter(
+        "expired",
+        "expired",
+        "What was kept too long, and is forgotten",
+        "what",
+        ("events", "unconfirmed", "undelivered", "dead_letters"),
+        otherwise="events",
+    ),
+    Counter("swept", "swept", "Groups of callbacks whose message was lost and sent again"),
+    Counter("stalled_workers", "stalled_workers", "Workers that gave up because they no longer consumed"),
 )
 #: Milliseconds: the bounds of the classes in `attempt_time:<class>`, as delivery_settle.lua has them.
 ATTEMPT_TIMES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 15000)
@@ -92,15 +134,21 @@ class _Collector:
 
     def _counted(self) -> Iterator[Metric]:
         kept = {name.decode(): int(count) for name, count in self._services.store.hgetall("ti:counters").items()}
-        for begins, metric, help_text, label, otherwise in COUNTERS:
-            family = CounterMetricFamily(_PREFIX + metric, help_text, labels=[label] if label else [])
-            if label:
+        for counter in COUNTERS:
+            family = CounterMetricFamily(
+                _PREFIX + counter.metric, counter.help, labels=[counter.label] if counter.label else []
+            )
+            if counter.label:
+                queues = self._services.settings.pull_queues if counter.label == "queue" else ()
+                counts = dict.fromkeys((*counter.known, *queues), 0)
                 for name, count in kept.items():
                     what, _, rest = name.partition(":")
-                    if what == begins and (rest or otherwise):
-                        family.add_metric([rest or otherwise], count)
+                    if what == counter.key and (rest or counter.otherwise):
+                        counts[rest or counter.otherwise] = count
+                for value, count in counts.items():
+                    family.add_metric([value], count)
             else:
-                family.add_metric([], kept.get(begins, 0))
+                family.add_metric([], kept.get(counter.key, 0))
             yield family
         buckets, so_far = [], 0
         for bound in (*map(str, ATTEMPT_TIMES), "inf"):

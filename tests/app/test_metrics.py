@@ -102,7 +102,7 @@ def test_types_that_the_vendor_makes_up_are_one(web: Service) -> None:
         )
         assert web.post("tencent-vod", body).status == 200
     until(lambda: Scrape(web)("events_total", type="vod") >= 2)
-    assert Scrape(web).labels("events_total", "type") <= {"vod", "transcode.started"}
+    assert [name for name in Scrape(web).labels("events_total", "type") if name.startswith("vod")] == ["vod"]
 
 
 def test_pulls_and_confirmations_are_counted_and_what_comes_again(web: Service) -> None:

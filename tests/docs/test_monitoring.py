@@ -40,8 +40,10 @@ def test_promtool_takes_the_rules(action: str, file: Path) -> None:
 def test_prometheus_understands_every_query_of_the_dashboard(tmp_path: Path) -> None:
     rules = tmp_path / "queries.yaml"
     queries = [target["expr"] for panel in panels() for target in panel["targets"]]
-    lines = [json.dumps({"record": f"a:query{n}", "expr": query.replace("$__rate_interval", "1m")}) for n, query in enumerate(queries)]
-    rules.write_text("groups:\n- name: dashboard\n  rules:\n" + "".join(f"  - {line}\n" for line in lines))
+    records = [
+        {"record": f"a:query{n}", "expr": query.replace("$__rate_interval", "1m")} for n, query in enumerate(queries)
+    ]
+    rules.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": records}]}))
     ran = subprocess.run(["promtool", "check", "rules", str(rules)], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
@@ -77,7 +79,11 @@ def test_the_dashboard_shows_every_metric_and_each_panel_has_its_place() -> None
     taken = set()
     for panel in panels():
         place = panel["gridPos"]
-        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
         assert not taken & cells, panel["title"]
         assert place["x"] + place["w"] <= 24
         taken |= cells
