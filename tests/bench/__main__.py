@@ -11,6 +11,7 @@ from tests.bench import install, report
 from tests.bench.backlog import backlog
 from tests.bench.depth import deep
 from tests.bench.end_to_end import end_to_end
+from tests.bench.history import history
 from tests.bench.ingress import alone, fsync, ingress
 from tests.bench.plan import Plan
 from tests.bench.pull import pull
@@ -27,11 +28,12 @@ SCENARIOS: dict[str, Scenario] = {
     "waiting": waiting_clients,
     "end_to_end": end_to_end,
     "pull": pull,
+    "history": history,
     "deep": deep,
 }
 
-#: Runs only when named or asked for with --deep.
-LONG = "deep"
+#: Run only when named or asked for with --deep.
+LONG = ("history", "deep")
 
 
 class Connections(click.ParamType):
@@ -54,7 +56,7 @@ class Connections(click.ParamType):
 @click.option("--connections", default="64,256", show_default=True, type=Connections(), help="Of wrk.")
 @click.option("--rounds", default=2, show_default=True, help="How often each contestant takes its turn.")
 @click.option("--scale", default=1.0, show_default=True, help="Multiplies the sizes of backlogs and queues.")
-@click.option("--deep", is_flag=True, help="Also with a million callbacks waiting, a quarter of an hour.")
+@click.option("--deep", is_flag=True, help="Also with a million callbacks waiting, and a million kept: half an hour.")
 @click.option("--out", default="docs/bench", show_default=True, type=click.Path(path_type=Path))
 def main(
     names: tuple[str, ...],
@@ -67,11 +69,11 @@ def main(
 ) -> None:
     """Measures transcode-inbox and its peers under the same load.
 
-    NAMES: ingress, alone, fsync, backlog, waiting, end_to_end, pull, deep; without any, all but deep.
+    NAMES: ingress, alone, fsync, backlog, waiting, end_to_end, pull, history, deep; without any, all but the last two.
     """
-    chosen = list(dict.fromkeys(names or (name for name in SCENARIOS if name != LONG)))
-    if deep and LONG not in chosen:
-        chosen.append(LONG)
+    chosen = list(dict.fromkeys(names or (name for name in SCENARIOS if name not in LONG)))
+    if deep:
+        chosen += [name for name in LONG if name not in chosen]
     try:
         _prepare(chosen)
     except BenchError as error:

@@ -18,14 +18,10 @@ local function noted(copy)
   return note
 end
 
--- Who made the call that handed out what is held until then; a call's events are mostly confirmed together.
-local callers = {}
+-- Who pulled what is held until then, to be noted while it is known. Where only one queue has to confirm that is done a second
+-- later (drop_finished.lua), when nobody waits for it.
 local function who_pulled(ends)
-  if not callers[ends] then
-    local call = redis.call('ZRANGEBYSCORE', 'ti:pull:' .. ARGV[1] .. ':calls', ends, ends)[1]
-    callers[ends] = call and string.match(call, '|(.*)$') or ''
-  end
-  return callers[ends]
+  return only_queue and '' or '|' .. caller('ti:pull:' .. ARGV[1], ends)
 end
 
 for i = 3, #ARGV, 2 do copies[#copies + 1] = ARGV[i] end
@@ -37,7 +33,7 @@ for number, copy in ipairs(copies) do
     answer[number] = 1
     done[#done + 1] = copy
     notes[#notes + 1] = copy
-    notes[#notes + 1] = ends .. '|' .. wall .. '|' .. who_pulled(ends)
+    notes[#notes + 1] = ends .. '|' .. wall .. who_pulled(ends)
     -- One handle twice in a call is one confirmation: the other queues' copies still need the content.
     local first = not seen[copy]
     seen[copy] = true

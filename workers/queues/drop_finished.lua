@@ -12,6 +12,8 @@ for _, copy in ipairs(copies) do
       local queue = 'ti:pull:' .. name
       local confirmed, expired = redis.call('HGET', queue .. ':confirmed', copy), redis.call('HGET', queue .. ':expired', copy)
       if expired then words[#words + 1] = 'expired|' .. name .. '|' .. expired end
+      local ends = confirmed and string.match(confirmed, '^(%d+)|%d+$')
+      if ends then confirmed = confirmed .. '|' .. caller(queue, ends) end
       if confirmed then words[#words + 1] = 'confirmed|' .. name .. '|' .. confirmed end
       redis.call('HDEL', queue .. ':expired', copy)
       redis.call('HDEL', queue .. ':confirmed', copy)

@@ -175,8 +175,9 @@ class Events:
         expired = [expired] if expired else kept.note("expired", queue)
         by = ""
         if confirmed:
-            ends, _, by = confirmed
-        elif ends:
+            ends, _, *who = confirmed
+            by = "".join(who)
+        if ends and not by:
             calls = self._client.zrangebyscore(f"ti:pull:{queue}:calls", ends, ends)
             by = calls[0].decode().partition("|")[2] if calls else ""
         steps: list[dict[str, Any]] = []

@@ -5,8 +5,8 @@
 --                             what makes a handle good: a later delivery has a later one
 --   ti:pull:<queue>:calls     sorted set: `<end of the holds>|<who pulled>` of calls that handed something out, by that end;
 --                             until a minute after it
---   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold>|<ms>|<who pulled>`, of events that not every queue has
---                             confirmed, or only just
+--   ti:pull:<queue>:confirmed hash: copy -> `<end of the hold>|<ms>` and, where there are several queues, `|<who pulled>`; of
+--                             events that not every queue has confirmed, or only just
 --   ti:pull:<queue>:expired   hash: copy -> how often a hold of it ran out; as long
 --   ti:content:<form>:<copy>  string: what the API of that form answers; until every queue has confirmed
 --   ti:content:unconfirmed    hash: copy -> how many queues have not confirmed it, where there are several

@@ -17,6 +17,7 @@ PARTS = {
     "forget": ("forget_event(", "forget_entry("),
     "dead_letter": ("_dead_letter(",),
     "kept": ("kept_words(", "kept_value(", "kept_note("),
+    "caller": ("caller(",),
     "queue_time": ("queue_time()", "wall_time()", "milliseconds("),
 }
 
