@@ -15,7 +15,7 @@ T = TypeVar("T")
 class OneThread:
     """Makes calls one after the other, in one thread that lives as long as the process.
 
-    A call that is given up by whoever awaits it is made all the same.
+    A call that is given up by whoever awaits it before it has begun is not made; one that has begun goes on to its end.
     """
 
     def __init__(self, name: str) -> None:

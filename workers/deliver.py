@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable
 import httpx
 
 from schemas.settings import Settings
-from schemas.subscription import celery_task
+from schemas.subscription import CeleryTask, celery_task
 from schemas.times import iso_time
 from workers import journal
 from workers.beside import Loop, OneThread
 from workers.deliver_celery import TaskPublisher
-from workers.deliver_http import make_client, post
+from workers.deliver_http import TIMEOUT, make_client, post
 from workers.outcome import Outcome
 from workers.queues.deliveries import Deliveries, Delivery, Settlement, attempt_of
 from workers.queues.delivery_trials import Trial, Trials
@@ -163,9 +163,7 @@ class Sender:
         subscription = delivery.subscription
         to = celery_task(subscription["url"])
         if to is not None:
-            return await self._broker_thread.call(
-                self._publisher.publish, to, message_id=delivery.webhook_id, body=delivery.body
-            )
+            return await self._publish(to, delivery.webhook_id, delivery.body)
         return await post(
             client,
             subscription["url"],
@@ -173,6 +171,16 @@ class Sender:
             body=delivery.body,
             secret=subscription["secret"],
         )
+
+    async def _publish(self, to: CeleryTask, message_id: str, body: bytes, *, test: bool = False) -> Outcome:
+        """Publishes a task in the thread that has the broker. What waits behind a broker that hangs is not published late."""
+        try:
+            async with asyncio.timeout(TIMEOUT):
+                return await self._broker_thread.call(
+                    self._publisher.publish, to, message_id=message_id, body=body, test=test
+                )
+        except TimeoutError:
+            return Outcome(TIMEOUT, error=f"the broker did not take it within {TIMEOUT:g} s")
 
     def _settlement(self, delivery: Delivery, outcome: Outcome, at: str) -> Settlement:
         attempt = attempt_of(
@@ -195,9 +203,7 @@ class Sender:
         """Sends a sample, and tells whoever asked for it what came of that."""
         to = celery_task(trial.url)
         if to is not None:
-            outcome = await self._broker_thread.call(
-                self._publisher.publish, to, message_id=trial.webhook_id, body=trial.body, test=True
-            )
+            outcome = await self._publish(to, trial.webhook_id, trial.body, test=True)
         else:
             outcome = await post(
                 client, trial.url, message_id=trial.webhook_id, body=trial.body, secret=trial.secret, test=True
