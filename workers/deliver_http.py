@@ -38,7 +38,7 @@ def make_client() -> httpx.AsyncClient:
         trust_env=False,
         follow_redirects=False,
         timeout=httpx.Timeout(TIMEOUT, connect=CONNECT_TIMEOUT),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=KEPT_ALIVE),
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=KEPT_ALIVE),
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     )
 

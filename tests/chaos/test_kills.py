@@ -17,6 +17,7 @@ from tests.chaos.processes import Installation, kill_pid
 from tests.chaos.report import tell
 from tests.chaos.sender import Sender
 from tests.chaos.store import KillableStore, wait_until_quiet
+from tests.chaos.team import Team
 from workers.queues.kept import read_kept
 from workers.queues.listing import Listing
 
@@ -86,7 +87,8 @@ def installed(
     (directory / "logs").mkdir()
     installation = Installation(store.url, directory / "logs", **environment)
     if hasty:
-        installation.always = {"clock": ("hasty_sweep",)}
+        workers = dict.fromkeys(("worker", "worker-2"), ("hasty_deliveries",))
+        installation.always = {"clock": ("hasty_sweep",), **workers}
     try:
         for name in NAMES:
             installation.launch(name)
@@ -109,7 +111,7 @@ def survive(
 ) -> dict[str, Any]:
     """The whole story; its counts. Fails if anything acknowledged is lost, or anything comes twice."""
     began = time.monotonic()
-    with installed(directory, hasty=hasty, **environment) as (store, installation):
+    with installed(directory, hasty=hasty, **environment) as (store, installation), Team(store.client) as team:
         chaos = Chaos(store, installation, SEED)
         with Sender(installation.port) as sender:
             chaos.go_on(chaos.kill_one, processes, longest)
@@ -122,6 +124,8 @@ def survive(
         consumer = Consumer(installation)
         consumer.drain()
         pulled = consumer.pulled
+        team.wait_for_the_rest(300)
+        pushed = team.pushed()
         counters = {name.decode(): int(count) for name, count in store.client.hgetall("ti:counters").items()}
         counts = {
             "seed": SEED,
@@ -134,6 +138,10 @@ def survive(
             "acknowledged and lost": len(set(sender.acknowledged) - pulled.keys()),
             "pulled twice": sum(count - 1 for count in pulled.values()),
             "pulled and never posted": len(pulled.keys() - {*sender.acknowledged, *sender.unknown, *sender.refused}),
+            "pushed": len(pushed),
+            "pulled and never pushed": len({number for number in pulled if team.wants(number)} - pushed.keys()),
+            "pushed again": sum(count - 1 for count in pushed.values()),
+            "pushed and never posted": len(pushed.keys() - pulled.keys()),
             "events that came twice": _came_twice(store),
             "entries swept": counters.get("swept", 0),
             "entries waiting when sending ended": waiting,
@@ -148,6 +156,9 @@ def survive(
         assert counts["acknowledged and lost"] == 0
         assert counts["pulled twice"] == 0
         assert counts["pulled and never posted"] == 0
+        # Whoever is pushed to can tell what comes again by its id, and gets nothing too little.
+        assert counts["pulled and never pushed"] == 0
+        assert counts["pushed and never posted"] == 0
         # The ledger agrees: each once, with its renditions, and nothing is left anywhere.
         assert sum(n for name, n in counters.items() if name.startswith("recorded:")) == len(pulled)
         assert store.client.xlen("ti:events") == len(pulled)
