@@ -8,6 +8,8 @@ from marshmallow import Schema, ValidationError
 from app.api.calls import BadBody
 from schemas.problems import sentence
 
+NEWLINE = b"\n"
+
 
 def read_lines(schema: type[Schema], data: bytes, *, most: int) -> list[Any]:
     """What `schema` loads of every object in `data`: JSON lines, or one JSON array, or one object. Raises BadBody."""
@@ -34,11 +36,12 @@ def _objects(data: bytes) -> list[tuple[str, Any]]:
     try:
         whole = orjson.loads(data)
     except orjson.JSONDecodeError:
-        lines = [(f"Line {number}", line) for number, line in enumerate(data.split(b"\n"), 1) if line.strip()]
+        lines = [(f"Line {number}", line) for number, line in enumerate(data.split(NEWLINE), 1) if line.strip()]
         return [(where, _parse(where, line)) for where, line in lines]
     if isinstance(whole, list):
         return [(f"Object {number}", one) for number, one in enumerate(whole, 1)]
-    return [("Line 1", whole)]
+    before = data[: len(data) - len(data.lstrip())]
+    return [(f"Line {before.count(NEWLINE) + 1}", whole)]
 
 
 def _parse(where: str, line: bytes) -> Any:

@@ -1,11 +1,10 @@
 """`transcode-inbox dead-letters`: what could not be understood or delivered, why, and what to do about it."""
 
 import base64
-import json
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import IO, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -25,11 +24,10 @@ from app.cli.api import (
 )
 from app.cli.batches import Pace, in_batches, progress, rate_option
 from app.cli.client import url_option
+from app.cli.json_lines import about_the_file, in_groups, size_of
 from app.cli.letter_text import USUAL_WIDTH, letter_lines
 from app.cli.moments import Moment
 
-#: Bytes of letters that are given back in one request, if it is more than one letter.
-IMPORT_BYTES = 2 * 1024 * 1024
 #: Letters that could not be replayed which are named; the others are counted.
 MOST_NAMED = 10
 #: The API's path.
@@ -266,7 +264,7 @@ def export(path: str | None, rate: float | None, url: str, **wanted: str | None)
     pace, count = Pace(rate), 0
     # Beside a bar, lines on the same terminal would be no use to anybody.
     total = None if path is None and sys.stdout.isatty() else _count(api, filters)
-    with out if path is not None else _Open(), progress("Exporting", total) as bar:
+    with out if path is not None else nullcontext(), progress("Exporting", total) as bar:
         for letter in api.listed("dead-letters", filters, sys.maxsize):
             pace.wait()
             click.echo(json_line(letter), file=out)
@@ -296,13 +294,13 @@ def import_(file: IO[bytes], rate: float | None, as_json: bool, url: str) -> Non
     api, pace = Api(url), Pace(rate)
     outcome = {"imported": 0, "known": 0}
     try:
-        with progress("Importing", _size(file)) as bar:
-            for first, lines in _groups(file, pace.batch):
+        with progress("Importing", size_of(file)) as bar:
+            for first, lines in in_groups(file, pace.batch):
                 pace.wait()
                 try:
                     answer = api.send(LETTERS, b"".join(lines))
                 except RefusedError as error:
-                    raise click.ClickException(_in_file(error.message, first)) from None
+                    raise click.ClickException(about_the_file(error.message, first)) from None
                 for name in outcome:
                     outcome[name] += answer[name]
                 pace.passed(len(lines))
@@ -312,16 +310,6 @@ def import_(file: IO[bytes], rate: float | None, as_json: bool, url: str) -> Non
         raise
     known = f"; {outcome['known']} were here already" if outcome["known"] else ""
     show_outcome(outcome, f"{_letters(outcome['imported'])} imported{known}", as_json=as_json)
-
-
-class _Open:
-    """Something that need not be closed."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 def _one_way(ids: tuple[str, ...], everything: bool, wanted: Mapping[str, str | None]) -> dict[str, str | None]:
@@ -351,43 +339,3 @@ def _ask(question: str) -> None:
 
 def _letters(count: int) -> str:
     return "1 dead letter" if count == 1 else f"{count} dead letters"
-
-
-def _size(file: IO[bytes]) -> int | None:
-    """Bytes of a file that has an end."""
-    if not file.seekable():
-        return None
-    size = file.seek(0, 2)
-    file.seek(0)
-    return size
-
-
-def _groups(file: IO[bytes], most: int) -> Iterator[tuple[int, list[bytes]]]:
-    """The lines of a file in requests' worth, each with the number of its first line. Raises ClickException."""
-    first, lines, size = 1, list[bytes](), 0
-    for number, line in enumerate(file, 1):
-        if lines and (len(lines) >= most or size + len(line) > IMPORT_BYTES):
-            if size:
-                yield first, lines
-            first, lines, size = number, [], 0
-        # Empty ones go along, so that the server counts lines as we do.
-        lines.append(line if line.endswith(b"\n") else line + b"\n")
-        if line.strip():
-            _check(line, number)
-            size += len(line)
-    if size:
-        yield first, lines
-
-
-def _check(line: bytes, number: int) -> None:
-    try:
-        if isinstance(json.loads(line), dict):
-            return
-    except (ValueError, RecursionError):
-        pass
-    raise click.ClickException(f"Line {number} is no JSON object, as a line of an export is.")
-
-
-def _in_file(message: str, first: int) -> str:
-    """The server's sentence about a request, about the file."""
-    return re.sub(r"^Line (\d+)", lambda match: f"Line {int(match[1]) + first - 1}", message)
