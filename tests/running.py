@@ -42,7 +42,8 @@ def until(condition: Callable[[], Any], seconds: float = 20, every: float = 0.05
 @contextlib.contextmanager
 def a_store(directory: Path, **config: Any) -> Iterator[ValkeyServer]:
     """A Valkey of its own, with the append-only file on; or the server that STORE_SERVER names, to test on another."""
-    server = ValkeyServer(data_dir=directory, config={"appendonly": "yes", **config})
+    # Any free port, not the next one that is: on that, processes of a run of the tests that was killed may still look for theirs.
+    server = ValkeyServer(port=free_port(), data_dir=directory, config={"appendonly": "yes", **config})
     if other := os.environ.get("STORE_SERVER"):
         server._binary_path = Path(other)
     server.start()

@@ -20,6 +20,17 @@ from schemas.sources import SOURCES
 from tests.docs.pages import PAGES, REFERENCE, blocks_of
 from tests.running import ROOT
 
+#: Variables that pages name and that the settings do not read, and who does.
+NOT_OURS = {
+    "AF_INET6": "systemd",
+    "AF_UNIX": "systemd",
+    "SSL_CERT_FILE": "Python",
+    "NODE_EXTRA_CA_CERTS": "node",
+    "STORE_SERVER": "tests/running.py",
+    "VALKEY_PASSWORD": "docker/compose.yaml",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "OpenTelemetry",
+    "COMMIT_TIMEOUT": "a constant that decisions.md names",
+}
 SHOWN = r"(\S*/)?transcode-inbox (?!cannot start)"
 
 
@@ -98,6 +109,14 @@ def test_the_reference_has_every_variable_and_no_other() -> None:
     listed = set(re.findall(r"^\| `([A-Z_]+)` \|", REFERENCE.read_text(encoding="utf-8"), re.MULTILINE))
     assert len(read) > 10
     assert listed == read
+
+
+def test_no_page_names_a_variable_that_nobody_reads() -> None:
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "schemas/settings.py").read_text(encoding="utf-8")))
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        named = set(re.findall(r"(?:`|^|[\s${(])([A-Z]+(?:_[A-Z0-9]+)+)(?=[=`}\s:])", text, re.MULTILINE))
+        assert named - read - NOT_OURS.keys() == set(), page
 
 
 def test_the_reference_has_every_url() -> None:
