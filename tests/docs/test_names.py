@@ -24,6 +24,8 @@ from tests.running import ROOT
 NOT_OURS = {
     "AF_INET6": "systemd",
     "AF_UNIX": "systemd",
+    "LC_ALL": "sort",
+    "X_Y": "no variable, but a name of CTS for the size of a picture",
     "SSL_CERT_FILE": "Python",
     "NODE_EXTRA_CA_CERTS": "node",
     "STORE_SERVER": "tests/running.py",
