@@ -117,6 +117,26 @@ def test_one_whose_recording_broke_off_is_recorded_when_asked_again(store: redis
     assert counters(store) == {"recorded:zego": 1, "events:transcode.started": 1}
 
 
+def test_what_a_broken_recording_left_behind_is_not_listed_and_takes_nothing_along_when_it_goes(
+    store: redis.Redis,
+) -> None:
+    broken = recordable(1)
+    in_the_way = f"ti:reference:{reference(str(broken.event['media_id']))}"
+    store.set(in_the_way, "not a sorted set")
+    assert isinstance(events(store).record([broken])[0], redis.ResponseError)
+    store.delete(in_the_way)
+    pass_days(store, 3)
+    events(store).record([broken])
+    assert store.xlen("ti:events") == 2
+    lists = Listing(store)
+    for filters in ({}, {"source": "zego"}, {"name": "out"}):
+        assert len(lists.events(limit=9, **filters).items) == len(lists.renditions(limit=9, **filters).items) == 1
+    pass_days(store, 2)
+    assert forget(store) == 0
+    assert store.xlen("ti:events") == store.llen("ti:pull:0") == 1
+    assert len(lists.events(limit=9).items) == 1
+
+
 def test_a_script_that_the_store_has_forgotten_is_loaded_again(store: redis.Redis) -> None:
     events(store).record([recordable(0)])
     store.script_flush()

@@ -46,10 +46,6 @@ class Kept(NamedTuple):
         event["raw"] = decode_raw(event["source"], self.body)
         return event
 
-    def numbers(self) -> list[int]:
-        """The positions of its own renditions among all that its document has."""
-        return list(range(len(json.loads(self.document)["renditions"]))) if self.own is None else self.own
-
 
 def read_kept(value: bytes) -> Kept:
     """What is kept under `ti:event:<id>`."""

@@ -22,8 +22,8 @@ from workers.store import Store
 
 #: How many events are fetched in one step, and after how many bytes a step ends.
 FETCH, FETCH_BYTES = 50, 1024 * 1024
-#: How many events one page may look at: some 50 ms.
-SCAN_LIMIT = 2_000
+#: How many events one page may look at in vain: some 50 ms, in steps of FETCH between which others have their turn.
+SCAN_LIMIT = 1_000
 #: Bytes of documents and raw bodies one page may hold, once it holds anything.
 PAGE_BYTES = 4 * 1024 * 1024
 
@@ -147,7 +147,7 @@ class Listing:
                 event = json.loads(kept.document) if kept else {}
                 if kept and _matches(event, wanted):
                     about = {"event_id": event["id"], **{of: event[of] for of in ("source", "task_id", "media_id")}}
-                    for number in reversed(kept.numbers()):
+                    for number in reversed(range(len(event["renditions"])) if kept.own is None else kept.own):
                         rendition = event["renditions"][number]
                         given_before = str(place) == place_given and number >= int(number_given)
                         high_enough = min_height is None or (rendition["height"] or 0) >= min_height
