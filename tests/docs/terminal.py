@@ -20,7 +20,7 @@ SIZE = (50, 200)
 #: Seconds a command may take.
 PATIENCE = 40.0
 #: Seconds a command may go on after it has printed all that the page shows, before Ctrl-C: a `pull` waits 5 s for more.
-GRACE = 8.0
+GRACE = 6.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,3 +25,11 @@ def anchors(page: Path) -> set[str]:
     """What a page's headings are linked by."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_has_every_page() -> None:
+    index = ROOT / "docs" / "README.md"
+    linked = {
+        (index.parent / target).resolve() for target in re.findall(r"\]\(([^)\s#]+)", index.read_text(encoding="utf-8"))
+    }
+    assert {page for page in PAGES if page not in linked and page != index} == set()
