@@ -209,15 +209,16 @@ def test_at_a_shutdown_what_is_out_ends_and_the_rest_is_given_back(
 
 def test_a_destination_that_hangs_and_one_that_is_dead_slow_nobody_else(service: Service, receiver: Receiver) -> None:
     with Receiver(lambda _: None) as hanging:
-        subscribe(service, hanging.url)
+        stuck = subscribe(service, hanging.url)
         subscribe(service, Receiver().url)
         healthy = subscribe(service, receiver.url, name="f30")
-        for number in range(10):
+        for number in range(5):
             service.post("cts-video", sample("cts-video"))
             posted = time.monotonic()
             until(lambda number=number: len(receiver.requests) > number)
-            assert receiver.requests[-1].at - posted < 2, "the others' trouble is its trouble"
-        assert len(hanging.requests) == 10, "as many at once as a destination may have, and no more"
+            assert receiver.requests[-1].at - posted < 3, "the others' trouble is its trouble"
+        until(lambda: len(hanging.requests) >= 10)
+        assert health(service, stuck)["out"] == 10, "as many at once as a destination may have, and no more"
     assert health(service, healthy)["failed"] == 0
 
 

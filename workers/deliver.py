@@ -38,6 +38,8 @@ MOST_OUT = 256
 STORE_TIMEOUT = 10.0
 #: Seconds that what is on its way is given at the end before it is given back.
 LAST_SECONDS = 3.0
+#: Why a subscription is disabled by its destination.
+GONE_AWAY = "Its destination answered 410 Gone: it wants nothing any more."
 #: Seconds of rest after something that nobody thought of.
 REST = 1.0
 
@@ -59,7 +61,6 @@ class Sender:
         self._every = every
         self._pause = pause
         self._stopping = threading.Event()
-        self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="deliver", daemon=True)
         self._store_thread = OneThread("deliver-store")
         self._broker_thread = OneThread("deliver-broker")
@@ -133,14 +134,15 @@ class Sender:
         return tasks
 
     def _books(self, settled: list[Settlement], room: int) -> tuple[list[Delivery], Trial | None]:
-        for settlement in settled:
-            if settlement.became == "refused":
-                reason = "Its destination answered 410 Gone: it wants nothing any more."
-                subscription_id = settlement.delivery.subscription["id"]
-                if self._subscriptions.disable(subscription_id, reason):
-                    log.warning("%s answered 410 and is disabled", subscription_id)
+        for subscription_id in {one.delivery.subscription["id"] for one in settled if one.became == "refused"}:
+            found = self._subscriptions.find(subscription_id)
+            if found is not None and found["disabled"] is None:
+                self._subscriptions.disable(subscription_id, GONE_AWAY)
+                log.warning("%s: its destination answered 410 Gone; it is disabled", subscription_id)
         self._deliveries.settle(settled)
         journal.tell_settled(settled)
+        # So that they are not settled again should the rest fail.
+        settled.clear()
         claimed = self._deliveries.claim(room) if room > 0 else []
         return claimed, self._trials.take()
 

@@ -541,3 +541,32 @@ def test_a_claim_costs_the_same_however_many_wait(
     before = store.info("commandstats")["cmdstat_zrangebyscore"]["calls"]
     assert deliveries.claim(100) == []
     assert store.info("commandstats")["cmdstat_zrangebyscore"]["calls"] - before <= 2
+
+
+def test_a_settlement_that_the_store_refuses_leaves_the_others_alone(
+    store: redis.Redis,
+    events: Events,
+    subscriptions: Subscriptions,
+    deliveries: Deliveries,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Were it raised, it would be settled again and again, and nothing else would ever be."""
+    bad, good = subscribe(subscriptions, min_height=1080), subscribe(subscriptions, min_height=1080)
+    record(events, subscriptions)
+    claimed = deliveries.claim(100)
+    store.set(f"ti:deliveries:{bad['id']}:recent", "no list")
+    deliveries.settle([delivered(delivery) for delivery in claimed])
+    assert subscriptions.healths([good["id"]])[0]["delivered"] == 1
+    assert "cannot be settled" in caplog.text
+
+
+def test_an_event_that_cannot_be_read_leaves_the_deliveries_of_others_alone(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
+) -> None:
+    subscribe(subscriptions, min_height=1080)
+    broken = record(events, subscriptions, "1-0/0")
+    whole = record(events, subscriptions, "2-0/0")
+    line, _, _ = store.get(f"ti:event:{broken['id']}").partition(b"\n")
+    store.set(f"ti:event:{broken['id']}", line + b"\nnonsense")
+    (claimed,) = deliveries.claim(100)
+    assert claimed.rendition == f"{whole['id']}/video/f40"

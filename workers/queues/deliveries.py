@@ -32,8 +32,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-import orjson
+import redis
 
+from schemas.encoding import encode
+from schemas.event import TranscodeEvent
 from schemas.subscription import Subscription, without_query
 from schemas.webhook import body_of, document, webhook_id
 from workers.queues.events import Events
@@ -56,6 +58,9 @@ OPEN_MS, MOST_OPEN_MS = 10_000, 300_000
 BURIED_AT_ONCE = 200
 #: Where a delivery could outlast its event, it becomes a dead letter earlier: after this share of the retention.
 SHARE_OF_RETENTION = 0.9
+
+#: Refusals that say nothing about what was to be written.
+STORE_STATE = (redis.OutOfMemoryError, redis.ReadOnlyError)
 
 HOUR_MS = 60 * 60 * 1000
 
@@ -135,7 +140,10 @@ class Deliveries:
         return claimed
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Ends the leases. Doing it again does nothing; so after an error, do it again. Raises what redis raises."""
+        """Ends the leases. Doing it again does nothing; so after an error, do it again. Raises what redis raises.
+
+        One that the store refuses for a reason of its own is left to the end of its lease, and the others are settled.
+        """
         if not settlements:
             return
         answers = _SETTLE.run_each(
@@ -147,7 +155,7 @@ class Deliveries:
                     settlement.delivery.lease,
                     settlement.became,
                     int(settlement.after * 1000),
-                    orjson.dumps(settlement.attempt) if settlement.attempt else b"",
+                    encode(settlement.attempt) if settlement.attempt else b"",
                     FAILURES,
                     OPEN_MS,
                     MOST_OPEN_MS,
@@ -156,10 +164,12 @@ class Deliveries:
             ],
         )
         for settlement, answer in zip(settlements, answers, strict=True):
-            if isinstance(answer, Exception):
-                raise answer
             subscription = settlement.delivery.subscription["id"]
-            if answer == b"opened":
+            if isinstance(answer, Exception):
+                if isinstance(answer, STORE_STATE) or not isinstance(answer, redis.ResponseError):
+                    raise answer
+                log.error("%s: %s cannot be settled: %s", subscription, settlement.delivery.name, answer)
+            elif answer == b"opened":
                 error = (settlement.attempt or {}).get("error")
                 log.warning(
                     "%s: the last %d deliveries failed (%s); nothing but a probe is sent there until one arrives",
@@ -253,8 +263,7 @@ class Deliveries:
         One that cannot be made is an exception, and leaves the others alone.
         """
         copies = {name.rpartition("/")[0] for name, payload in kept.items() if payload is None}
-        whole = subscription["each"] == "event"
-        events = self._events.of_copies(sorted(copies), raw=whole) if copies else {}
+        events = self._events_of(sorted(copies), raw=subscription["each"] == "event")
         documents: dict[str, dict[str, Any] | Exception | None] = {}
         for name, payload in kept.items():
             copy, _, number = name.rpartition("/")
@@ -263,10 +272,25 @@ class Deliveries:
                     documents[name] = json.loads(payload)
                 else:
                     event = events.get(copy)
+                    if isinstance(event, Exception):
+                        raise event
                     documents[name] = event and document(event, int(number), subscription["filter"])
             except Exception as error:
                 documents[name] = error
         return documents
+
+    def _events_of(self, copies: Sequence[str], *, raw: bool) -> Mapping[str, TranscodeEvent | Exception]:
+        """Those that are kept. One that cannot be read is an exception, and leaves the others alone."""
+        if not copies:
+            return {}
+        try:
+            return self._events.of_copies(copies, raw=raw)
+        except redis.RedisError:
+            raise
+        except Exception as error:
+            if len(copies) == 1:
+                return {copies[0]: error}
+            return {copy: event for one in copies for copy, event in self._events_of([one], raw=raw).items()}
 
 
 def event_of_delivery(name: str) -> str:
