@@ -55,11 +55,20 @@ def duties(settings: Settings) -> dict[str, Callable[[], object]]:
     }
 
 
+def say_what_is_open(settings: Settings) -> None:
+    """Says once, at the start, what is not checked. The clock does, being the one process of which there is usually one."""
+    if settings.zego_callback_secret is None:
+        log.warning("ZEGO_CALLBACK_SECRET is not set: ZEGO's callbacks are believed without a signature")
+    if not settings.callback_tokens:
+        log.warning("CALLBACK_TOKENS is not set: whoever reaches a callback URL can post to it")
+
+
 def main(settings: Settings) -> None:
     """Goes on until SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    say_what_is_open(settings)
     rounds = duties(settings)
     while not stop.wait(EVERY):
         for name, duty in rounds.items():
