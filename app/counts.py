@@ -84,7 +84,9 @@ class Counts:
             with self._lock:
                 self._page.own[place] += number
 
-    def committed(self, callbacks: Sequence[Callback], arrived: Sequence[float], durable: float) -> None:
+    def committed(
+        self, entry_id: str | None, callbacks: Sequence[Callback], arrived: Sequence[float], durable: float
+    ) -> None:
         """A group was made durable, at the time `durable`; `arrived`, oldest first, are the times its callbacks came at."""
         page = self._page.own
         size = len(callbacks)

@@ -23,7 +23,7 @@ CROWDED_FOR = 32
 
 
 #: Told of a group that is durable.
-Committed = Callable[[Sequence[Callback], Sequence[float], float], None]
+Committed = Callable[[str | None, Sequence[Callback], Sequence[float], float], None]
 
 
 class LeaderEnded(Exception):
@@ -44,8 +44,8 @@ class _Group:
 class GroupCommit:
     """Makes callbacks durable by `append`, which takes a whole group and returns the id of the inbox entry it became, if it did.
 
-    `appended` is told that id, after the group is durable; `committed` of every group that is durable, wherever: its callbacks,
-    the times they arrived at, and when it was (by `time.perf_counter`). Neither may block or raise.
+    `appended` is told that id, after the group is durable; `committed` of every group that is durable, wherever: that id or None,
+    its callbacks, the times they arrived at, and when it was (by `time.perf_counter`). Neither may block or raise.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class GroupCommit:
         if entry_id is not None:
             self._appended(entry_id)
         if group.error is None and self._committed is not None:
-            self._committed(group.callbacks, group.arrived, durable)
+            self._committed(entry_id, group.callbacks, group.arrived, durable)
 
     def _close(self, group: _Group) -> None:
         with self._mutex:

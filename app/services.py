@@ -13,6 +13,7 @@ from app.durability import Durability
 from app.group_commit import GroupCommit
 from app.pull.waiting_room import WaitingRoom
 from app.pull.witness import Witness
+from app.traces import WebTraces
 from app.web import GRANIAN_THREADS, counts_directory
 from schemas.settings import Settings
 from schemas.sources import SOURCES
@@ -67,7 +68,9 @@ class Services:
             self.announcer.announce,
             lambda callbacks, error: self.counts.spooled(callbacks, trouble(error)),
         )
-        self.group_commit = GroupCommit(self.durability.append, self.announcer.announce, self.counts.committed)
+        self.traces = WebTraces.asked_for()
+        committed = self.counts.committed if self.traces is None else self.traces.after(self.counts.committed)
+        self.group_commit = GroupCommit(self.durability.append, self.announcer.announce, committed)
         self.inbox = Inbox(store)
         self.events = Events.of(settings, store)
         self.listing = Listing(store)
@@ -79,7 +82,7 @@ class Services:
         self.stages = Stages(store, pull_queues=settings.pull_queues)
         self.samples = Samples(store, self.stages)
         self.pull_queues = PullQueues(store, key=settings.seal_key, queues=len(settings.pull_queues))
-        self.witness = Witness(self.counts)
+        self.witness = Witness(self.counts, self.traces, self.events.origins)
         self.waiting_room = WaitingRoom(
             self.pull_queues, most_waiting=MOST_WAITING[settings.web_server], witness=self.witness
         )
@@ -89,6 +92,8 @@ class Services:
         self.draining = True
         begin_no_connection()
         self.waiting_room.close()
+        if self.traces is not None:
+            self.traces.flush()
 
     def start(self) -> None:
         """Starts what a serving process does by itself: it says that it lives, and drains a spool left from before."""

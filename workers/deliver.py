@@ -11,9 +11,11 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 import httpx
+import redis
 
 from schemas.settings import Settings
 from schemas.subscription import CeleryTask, celery_task
@@ -23,12 +25,13 @@ from workers.beside import Loop, OneThread
 from workers.deliver_celery import TaskPublisher
 from workers.deliver_http import TIMEOUT, make_client, post
 from workers.outcome import Outcome
-from workers.queues.deliveries import Deliveries, Delivery, Settlement, attempt_of
+from workers.queues.deliveries import Deliveries, Delivery, Settlement, attempt_of, event_of_delivery
 from workers.queues.delivery_trials import Trial, Trials
 from workers.queues.events import Events
 from workers.queues.subscriptions import Subscriptions
 from workers.retries import pause
 from workers.store import connect
+from workers.tracing import Tracing
 
 #: Seconds between two looks, when nobody calls.
 EVERY = 0.25
@@ -50,12 +53,22 @@ class Sender:
     """The sender of one process. It begins with `start`."""
 
     def __init__(
-        self, settings: Settings, *, every: float = EVERY, pause: Callable[[int, float], float] = pause
+        self,
+        settings: Settings,
+        *,
+        every: float = EVERY,
+        pause: Callable[[int, float], float] = pause,
+        traced: Tracing | None = None,
     ) -> None:
-        """`pause` says how many seconds to wait after a failed attempt: see `workers.retries.pause`."""
+        """`pause` says how many seconds to wait after a failed attempt: see `workers.retries.pause`.
+
+        `traced` is told of every attempt.
+        """
         client = connect(settings.redis_url, timeout=STORE_TIMEOUT, connections=2)
+        self._traced = traced
         self._subscriptions = Subscriptions(client)
-        self._deliveries = Deliveries(client, Events.of(settings, client))
+        self._events = Events.of(settings, client)
+        self._deliveries = Deliveries(client, self._events)
         self._trials = Trials(client)
         self._publisher = TaskPublisher(settings)
         self._every = every
@@ -141,6 +154,9 @@ class Sender:
                 log.warning("%s: its destination answered 410 Gone; it is disabled", subscription_id)
         self._deliveries.settle(settled)
         journal.tell_settled(settled)
+        if self._traced and settled:
+            with contextlib.suppress(redis.RedisError):
+                self._trace(self._traced, settled)
         # So that they are not settled again should the rest fail.
         settled.clear()
         claimed = self._deliveries.claim(room) if room > 0 else []
@@ -200,6 +216,22 @@ class Sender:
         if outcome.retry_after is not None:
             return Settlement(delivery, "slowed", outcome.retry_after, attempt)
         return Settlement(delivery, "failed", self._pause(delivery.attempt, random.random()), attempt)  # noqa: S311
+
+    def _trace(self, traced: Tracing, settled: Sequence[Settlement]) -> None:
+        origins = self._events.origins([event_of_delivery(one.delivery.name) for one in settled])
+        for settlement, origin in zip(settled, origins, strict=True):
+            attempt = settlement.attempt
+            if origin is None or attempt is None:
+                continue
+            began = datetime.fromisoformat(attempt["at"]).timestamp()
+            about = {
+                "transcode_inbox.subscription": attempt["subscription"],
+                "transcode_inbox.webhook": settlement.delivery.webhook_id,
+                "transcode_inbox.attempt": attempt["attempt"],
+            }
+            if attempt["status"] is not None:
+                about["http.response.status_code"] = attempt["status"]
+            traced.span("deliver", origin, began, began + attempt["seconds"], about, failed=attempt["error"] or "")
 
     async def _try_out(self, client: httpx.AsyncClient, trial: Trial) -> None:
         """Sends a sample, and tells whoever asked for it what came of that."""

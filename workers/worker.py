@@ -25,6 +25,7 @@ from workers.queues.processes import Processes
 from workers.queues.spool import Spool
 from workers.start import start
 from workers.store import connect
+from workers.tracing import tracing
 from workers.watchdog import STALLED, Watchdog
 
 #: How much a worker steps back from the processor: an acknowledgement has a deadline, the work behind it has none.
@@ -50,8 +51,9 @@ def main(settings: Settings) -> None:
     celery.apps.worker.safe_say = lambda message, *_: log.info("%s", message.strip())
     application = make_celery(settings)
     watchdog = _watchdog(settings, Enqueue(make_celery(settings)))
-    sender = Sender(settings)
-    ingest.register(application, settings, watchdog, sender.wake)
+    traced = tracing("worker")
+    sender = Sender(settings, traced=traced)
+    ingest.register(application, settings, watchdog, sender.wake, traced)
     watchdog.start()
     sender.start()
 

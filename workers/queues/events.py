@@ -123,6 +123,13 @@ class Events:
                 found[copy] = cast("TranscodeEvent", kept.event() if raw else orjson.loads(kept.document))
         return found
 
+    def origins(self, event_ids: Sequence[str]) -> list[str | None]:
+        """For each event where it was in the inbox, `<entry>/<position>`; None for one that is not kept."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for event_id in event_ids:
+                pipe.getrange(f"ti:event:{event_id}", 0, 63)
+            return [value.decode(errors="replace").partition(" ")[0] or None for value in pipe.execute()]
+
     def find(self, event_id: str) -> dict[str, Any] | None:
         """The event with its raw body and its history, or None.
 

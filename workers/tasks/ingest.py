@@ -6,6 +6,7 @@ at-least-once, and an entry is forgotten last.
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 
 import redis
@@ -23,12 +24,14 @@ from schemas.sources import SOURCES
 from schemas.times import iso_time
 from workers import journal
 from workers.celery import INGEST
+from workers.log_format import printable
 from workers.queues.dead_letters import DeadLetter, DeadLetters
 from workers.queues.events import Events, Recordable
 from workers.queues.inbox import Callback, Entry, Inbox
 from workers.queues.renditions import RenditionExchange
 from workers.queues.subscriptions import KnownSubscriptions
 from workers.store import connect
+from workers.tracing import Attributes, Tracing
 from workers.watchdog import Watchdog
 
 #: How many inbox entries are worked on in one round.
@@ -50,8 +53,15 @@ log = logging.getLogger(__name__)
 class Ingest:
     """What one worker process needs to take entries from the inbox to their end."""
 
-    def __init__(self, settings: Settings, celery: Celery, deliver: Callable[[], object] = lambda: None) -> None:
-        """`deliver` is called when there is something for subscriptions."""
+    def __init__(
+        self,
+        settings: Settings,
+        celery: Celery,
+        deliver: Callable[[], object] = lambda: None,
+        traced: Tracing | None = None,
+    ) -> None:
+        """`deliver` is called when there is something for subscriptions; `traced` is told of every callback."""
+        self._traced = traced
         client = connect(settings.redis_url, timeout=STORE_TIMEOUT)
         self._inbox = Inbox(client)
         self._known = KnownSubscriptions(client)
@@ -85,13 +95,19 @@ class Ingest:
         for entry in entries:
             understand = self._understand_carefully if entry.times_lost >= SUSPICIOUS_AFTER else self.understand
             for position, callback in enumerate(entry.callbacks):
+                began = time.time() if self._traced else 0.0
                 understood = understand(callback, origin_of(entry, position))
+                if self._traced:
+                    self._trace_reading(self._traced, understood, began)
                 if isinstance(understood, DeadLetter):
                     letters.append(understood)
                 else:
                     recordables.append(understood)
 
+        began = time.time()
         recorded = self._events.record(recordables)
+        if self._traced:
+            self._trace_recording(self._traced, recordables, recorded, began)
         if any(recordable.deliveries for recordable in recordables):
             self._deliver()
         self._give_up(entries, recordables, recorded, letters)
@@ -107,6 +123,38 @@ class Ingest:
         # Were the whole round left in the inbox, one entry that can never be recorded would hold up all those behind it.
         self._inbox.finish([entry.id for entry in entries if entry.id not in failed])
         return list(failed.values())
+
+    @staticmethod
+    def _trace_reading(traced: Tracing, understood: Recordable | DeadLetter, began: float) -> None:
+        if isinstance(understood, DeadLetter):
+            about: Attributes = {
+                "transcode_inbox.source": understood.source,
+                "transcode_inbox.dead_letter": understood.id,
+            }
+            failed = f"{understood.reason}: {printable(understood.message)}"
+        else:
+            event = understood.event
+            about = {"transcode_inbox.source": event["source"], "transcode_inbox.event": event["id"]}
+            failed = ""
+        traced.span("understand", understood.origin, began, time.time(), about, failed=failed)
+
+    @staticmethod
+    def _trace_recording(
+        traced: Tracing,
+        recordables: Sequence[Recordable],
+        recorded: Sequence[list[Rendition] | Exception | None],
+        began: float,
+    ) -> None:
+        now = time.time()
+        for recordable, answer in zip(recordables, recorded, strict=True):
+            event, failed = recordable.event, type(answer).__name__ if isinstance(answer, Exception) else ""
+            about: Attributes = {
+                "transcode_inbox.event": event["id"],
+                "transcode_inbox.type": printable(event["type"]),
+                "transcode_inbox.duplicate": answer is None,
+                "transcode_inbox.renditions": len(answer) if isinstance(answer, list) else 0,
+            }
+            traced.span("record", recordable.origin, began, now, about, failed=failed)
 
     @staticmethod
     def _give_up(
@@ -191,7 +239,13 @@ def _letter(callback: Callback, reason: str, message: str, origin: str, place: P
     return DeadLetter(callback.source, callback.body, reason, message, callback.received or 0, origin, place)
 
 
-def register(celery: Celery, settings: Settings, watchdog: Watchdog, deliver: Callable[[], object]) -> None:
+def register(
+    celery: Celery,
+    settings: Settings,
+    watchdog: Watchdog,
+    deliver: Callable[[], object],
+    traced: Tracing | None = None,
+) -> None:
     """Makes `ingest` a task of the application, which calls `deliver` when there is something for subscriptions.
 
     The store is connected to when the first message comes.
@@ -204,7 +258,7 @@ def register(celery: Celery, settings: Settings, watchdog: Watchdog, deliver: Ca
         watchdog.begun()
         try:
             if ingest is None:
-                ingest = Ingest(settings, celery, deliver)
+                ingest = Ingest(settings, celery, deliver, traced)
             ingest.run(entry_ids)
         finally:
             watchdog.finished()
