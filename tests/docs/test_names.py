@@ -31,6 +31,13 @@ NOT_OURS = {
     "STORE_SERVER": "tests/running.py",
     "VALKEY_PASSWORD": "docker/compose.yaml",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "OpenTelemetry",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "OpenTelemetry",
+    "OTEL_EXPORTER_OTLP_HEADERS": "OpenTelemetry",
+    "OTEL_SERVICE_NAME": "OpenTelemetry",
+    "OTEL_TRACES_SAMPLER": "OpenTelemetry",
+    "OTEL_TRACES_SAMPLER_ARG": "OpenTelemetry",
+    "OTEL_BSP_SCHEDULE_DELAY": "OpenTelemetry",
+    "OTEL_SDK_DISABLED": "OpenTelemetry",
     "COMMIT_TIMEOUT": "a constant that decisions.md names",
 }
 SHOWN = r"(\S*/)?transcode-inbox (?!cannot start)"
