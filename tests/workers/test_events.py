@@ -97,7 +97,7 @@ def test_twice_in_one_group_is_once(store: redis.Redis) -> None:
 
 def test_one_event_that_cannot_be_written_leaves_the_others_alone(store: redis.Redis) -> None:
     bad = recordable(1)
-    store.set(f"ti:reference:{reference(str(bad.event['media_id']))}", "not a sorted set")
+    store.rpush(f"ti:reference:{reference(str(bad.event['media_id']))}", "in the way")
     answers = events(store).record([recordable(0), bad, recordable(2)])
     assert isinstance(answers[1], redis.ResponseError)
     assert [type(answer) for answer in (answers[0], answers[2])] == [list, list]
@@ -107,7 +107,7 @@ def test_one_whose_recording_broke_off_is_recorded_when_asked_again(store: redis
     """A script that ends with an error is not undone: what it wrote first must not count as all of it."""
     broken = recordable(1)
     in_the_way = f"ti:reference:{reference(str(broken.event['media_id']))}"
-    store.set(in_the_way, "not a sorted set")
+    store.rpush(in_the_way, "in the way")
     events(store).record([broken])
     store.delete(in_the_way)
     (renditions,) = events(store).record([broken])
@@ -122,7 +122,7 @@ def test_what_a_broken_recording_left_behind_is_not_listed_and_takes_nothing_alo
 ) -> None:
     broken = recordable(1)
     in_the_way = f"ti:reference:{reference(str(broken.event['media_id']))}"
-    store.set(in_the_way, "not a sorted set")
+    store.rpush(in_the_way, "in the way")
     assert isinstance(events(store).record([broken])[0], redis.ResponseError)
     store.delete(in_the_way)
     pass_days(store, 3)

@@ -63,7 +63,7 @@ def test_a_callback_that_can_never_be_recorded_becomes_a_dead_letter_in_the_end(
     inbox = Inbox(store)
     bad = sample("zego")
     # Whatever it may be in earnest: here, a key of the wrong type where the event's index belongs.
-    store.set(f"ti:reference:{reference(json.loads(bad)['TaskId'])}", "in the way")
+    store.rpush(f"ti:reference:{reference(json.loads(bad)['TaskId'])}", "in the way")
     entry = inbox.append([Callback("zego", bad), Callback("zego", sample("zego"))])
     for times in range(HOPELESS_AFTER + 1):
         assert store.xlen("ti:inbox") == 1, times

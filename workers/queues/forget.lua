@@ -47,7 +47,12 @@ local function forget_event(id, words, waits_in_front)
   end
   redis.call('HDEL', 'ti:content:unconfirmed', copy)
   for _, reference in ipairs(kept_list(words[4])) do
-    redis.call('ZREM', 'ti:reference:' .. reference, entry)
+    local key = 'ti:reference:' .. reference
+    if redis.call('TYPE', key).ok == 'string' then
+      if redis.call('GET', key) == entry then redis.call('DEL', key) end
+    else
+      redis.call('ZREM', key, entry)
+    end
   end
   return unconfirmed, forget_deliveries(copy)
 end

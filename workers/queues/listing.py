@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import redis
+
 from schemas.encoding import encode
 from workers.queues.kept import Kept, read_kept
 from workers.queues.places import BEGINNING, END, Index, Place, Reference, Single, Source, before, merged
@@ -161,21 +163,31 @@ class Listing:
         """The indexes with all events that may have what is wanted."""
         identity = wanted.get("media_id") or wanted.get("task_id")
         if identity is not None:
-            return [_reference_to(identity)]
+            return [self._referring_to(identity)]
         if not wanted:
             return [Index("ti:events")]
         fits = fitting(self._client.hgetall("ti:shapes"), wanted)
         sources: list[Source] = [Index(f"ti:shape:{number}") for number in fits.numbers]
         if fits.by_name:
-            sources.append(_reference_to(wanted["name"]))
+            sources.append(self._referring_to(wanted["name"]))
         return sources
+
+    def _referring_to(self, identity: str) -> Source:
+        """The events that have `identity` as one of their ids, or as a name."""
+        key = f"ti:reference:{reference(identity)}"
+        try:
+            entry = self._client.get(key)
+        except redis.ResponseError:
+            # It holds several, and is no string any more.
+            return Reference(key)
+        return Reference(key) if entry is None else Single(_place(entry.decode()))
 
     def _identified(self, q: str) -> list[Source] | None:
         """Where the events are that have `q` as an id of any sort; None where there are none."""
         value = self._client.get(f"ti:event:{q}")
         if value is not None:
             return [Single(_place(read_kept(value).entry))]
-        return [_reference_to(q)] if self._client.exists(f"ti:reference:{reference(q)}") else None
+        return [self._referring_to(q)] if self._client.exists(f"ti:reference:{reference(q)}") else None
 
     def _kept(self, places: Iterable[Place], first: int) -> Iterator[tuple[Place, Kept | None]]:
         """What is kept of the event at each place; None where it is nobody's any more. Reads `first` of them, then
@@ -189,10 +201,6 @@ class Listing:
                     yield place, read_kept(value) if value else None
                 some = some[len(values) :]
             count *= 2
-
-
-def _reference_to(identity: str) -> Reference:
-    return Reference(f"ti:reference:{reference(identity)}")
 
 
 def _between(newest: Place, since: int | None, until: int | None) -> tuple[Place, Place]:

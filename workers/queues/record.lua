@@ -7,8 +7,9 @@
 --   ti:shapes:numbers           hash: shape -> number
 --   ti:shapes:last              string: the last number given
 --   ti:shape:<number>           stream, the index of a shape: entries as in ti:events, and nothing in them
---   ti:reference:<digest>       sorted set: entries in ti:events with this task id or media id (references.py), or of a
---                               coarse shape and with this name of a rendition; by the same place as a number
+--   ti:reference:<digest>       the entries in ti:events with this task id or media id (references.py), or of a coarse
+--                               shape and with this name of a rendition: a string for a single one, which is half as
+--                               big; a sorted set for several, by the same place as a number
 --   ti:task:<source>:<task id>  hash, where renditions accumulate over a task's callbacks: kind/name -> the event that
 --                               brought it
 --   ti:pull:<queue>, ti:content:<form>:<copy>, ti:content:unconfirmed  see pull.lua
@@ -51,6 +52,21 @@ local function shape_number(text, most)
   redis.call('HSET', 'ti:shapes', number, text)
   redis.call('HSET', 'ti:shapes:numbers', text, number)
   return number
+end
+
+local function refer(reference, entry)
+  local key = 'ti:reference:' .. reference
+  if redis.call('SET', key, entry, 'NX') then return end
+  local function add(one)
+    local ms, seq = string.match(one, '^(%d+)-(%d+)$')
+    redis.call('ZADD', key, milliseconds(ms * 4096 + math.min(tonumber(seq), 4095)), one)
+  end
+  if redis.call('TYPE', key).ok == 'string' then
+    local first = redis.call('GET', key)
+    redis.call('DEL', key)
+    add(first)
+  end
+  add(entry)
 end
 
 local words, rest = kept_words(redis.call('GET', event))
@@ -101,11 +117,7 @@ end
 local now = milliseconds(queue_time())
 local entry = redis.call('XADD', 'ti:events', '*', 'id', id, 'shape', shape, 'time', now)
 redis.call('XADD', 'ti:shape:' .. shape, entry, '', '')
-local ms, seq = string.match(entry, '^(%d+)-(%d+)$')
-local place = milliseconds(ms * 4096 + math.min(tonumber(seq), 4095))
-for _, reference in ipairs(references) do
-  redis.call('ZADD', 'ti:reference:' .. reference, place, entry)
-end
+for _, reference in ipairs(references) do refer(reference, entry) end
 
 local copy = entry .. '.' .. id
 local queues = kept_list(ARGV[17])
