@@ -20,7 +20,7 @@ class BodyCutShort(Exception):
 class Request:
     """One request. The body is read when it is asked for, the headers when one is."""
 
-    __slots__ = ("_header_pairs", "_headers", "_length", "_read", "hung_up", "method", "path", "query")
+    __slots__ = ("_header_pairs", "_headers", "_length", "_read", "hung_up", "id", "method", "path", "query")
 
     def __init__(
         self,
@@ -45,6 +45,8 @@ class Request:
         self._length = length
         self._read = read
         self.hung_up = hung_up
+        #: what the answer calls it, if it calls it anything
+        self.id = ""
 
     @property
     def headers(self) -> dict[str, str]:

@@ -76,7 +76,10 @@ class PullApi2:
         return action(caller, parameters, request)
 
     def _pull(self, caller: PullCredential, _: Mapping[str, str], request: Request) -> bytes:
-        return _events(self._room.pull(caller.queue, "v2", request.hung_up, caller.secret_id))
+        pulled = self._room.pull(caller.queue, "v2", request.hung_up, caller.secret_id)
+        if self._witness is not None:
+            self._witness.pulled(caller.queue, pulled)
+        return _events(pulled)
 
     def _confirm(self, caller: PullCredential, parameters: Mapping[str, str], _: Request) -> bytes:
         confirm_each(self._queues, caller.queue, numbered(parameters, "msgHandle"), self._witness)

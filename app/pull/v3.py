@@ -66,7 +66,7 @@ class PullApi3:
 
     def answer(self, request: Request) -> Reply:
         """The answer to a request for PATH."""
-        request_id = str(uuid.uuid4())
+        request_id = request.id = str(uuid.uuid4())
 
         def serve(request: Request, body: bytes) -> bytes:
             return b'{"Response":{%b"RequestId":"%b"}}' % (self._serve(request, body), request_id.encode())
@@ -91,12 +91,13 @@ class PullApi3:
         return action(caller, parameters, request)
 
     def _pull(self, caller: PullCredential, _: Mapping[str, Any], request: Request) -> bytes:
-        return b'"EventSet":[%b],' % b",".join(
-            map(_event, self._room.pull(caller.queue, "v3", request.hung_up, caller.secret_id))
-        )
+        pulled = self._room.pull(caller.queue, "v3", request.hung_up, caller.secret_id)
+        if self._witness is not None:
+            self._witness.pulled(caller.queue, pulled, request.id)
+        return b'"EventSet":[%b],' % b",".join(map(_event, pulled))
 
-    def _confirm(self, caller: PullCredential, parameters: Mapping[str, Any], _: Request) -> bytes:
-        confirm_each(self._queues, caller.queue, _handles(parameters), self._witness)
+    def _confirm(self, caller: PullCredential, parameters: Mapping[str, Any], request: Request) -> bytes:
+        confirm_each(self._queues, caller.queue, _handles(parameters), self._witness, request.id)
         return b""
 
 

@@ -70,12 +70,6 @@ class WaitingRoom:
         A client that has `hung_up` by then gets none: what it was given nobody else would see for 30 s.
         Raises `redis.RedisError` if the store does not answer, and Refused if too many wait already.
         """
-        pulled = self._pull(queue, form, hung_up, by)
-        if self._witness is not None:
-            self._witness.pulled(queue, pulled)
-        return pulled
-
-    def _pull(self, queue: str, form: str, hung_up: Callable[[], bool], by: str) -> list[Pulled]:
         pulled, _ = self._queues.pull(queue, form, by=by)
         if pulled:
             return pulled

@@ -25,27 +25,28 @@ class Witness:
         self._traces = traces
         self._origins = origins
 
-    def pulled(self, queue: str, events: Sequence[Pulled]) -> None:
-        """A client was handed these events."""
+    def pulled(self, queue: str, events: Sequence[Pulled], request_id: str = "") -> None:
+        """A client was handed these events, in answer to the request of this id, if it has one."""
         self._counts.pulled(queue, len(events))
         if log.isEnabledFor(logging.DEBUG) or self._traces is not None:
-            self._tell("pulled", "pull", queue, [event_of(event.handle.decode()) for event in events])
+            self._tell("pulled", "pull", queue, [event_of(event.handle.decode()) for event in events], request_id)
 
-    def confirmed(self, queue: str, handles: Sequence[str], good: Sequence[bool]) -> None:
+    def confirmed(self, queue: str, handles: Sequence[str], good: Sequence[bool], request_id: str = "") -> None:
         """A client gave these handles back, of which some were good."""
         confirmed = sum(good)
         self._counts.confirmed(queue, confirmed, len(handles) - confirmed)
         if log.isEnabledFor(logging.DEBUG) or self._traces is not None:
             confirmed_now = [event_of(handle) for handle, is_good in zip(handles, good, strict=True) if is_good]
-            self._tell("confirmed", "confirm", queue, confirmed_now)
+            self._tell("confirmed", "confirm", queue, confirmed_now, request_id)
 
     def waiting(self, queue: str, clients: int) -> None:
         """So many clients of this process wait for events of `queue` now."""
         self._counts.waiting(queue, clients)
 
-    def _tell(self, done: str, step: str, queue: str, events: Sequence[str]) -> None:
+    def _tell(self, done: str, step: str, queue: str, events: Sequence[str], request_id: str) -> None:
+        about = {"queue": queue, "request": request_id} if request_id else {"queue": queue}
         for event in events:
-            log.debug("%s %s from queue %s", done, event, queue, extra={"event": event, "queue": queue})
+            log.debug("%s %s from queue %s", done, event, queue, extra={"event": event, **about})
         if self._traces is None or not events:
             return
         try:
