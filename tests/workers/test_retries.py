@@ -31,13 +31,13 @@ def test_a_day_holds_some_fifty_attempts():
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
-        ("0", 0),
+        ("0", 1),
         ("120", 120),
         (" 7 ", 7),
         ("99999", 3600),
         ("9" * 5000, 3600),
         ("Fri, 02 Jan 2026 03:05:05 GMT", 60),
-        ("Fri, 02 Jan 2026 03:00:00 GMT", 0),
+        ("Fri, 02 Jan 2026 03:00:00 GMT", 1),
         ("Sat, 03 Jan 2026 03:04:05 GMT", 3600),
         ("Fri, 02 Jan 2026 11:05:05 +0800", 60),
         (None, None),
@@ -51,6 +51,11 @@ def test_a_day_holds_some_fifty_attempts():
 )
 def test_retry_after_is_obeyed_as_a_number_and_as_a_date_within_reason(header, seconds):
     assert retry_after(header, NOW) == seconds
+
+
+@pytest.mark.parametrize("header", ["0", "000", "Fri, 02 Jan 2026 03:04:05 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_a_destination_that_asks_for_no_pause_is_not_flooded_with_what_it_has_just_refused(header):
+    assert retry_after(header, NOW) >= 1
 
 
 def test_a_date_between_two_seconds_is_waited_for_to_its_end():
