@@ -16,6 +16,8 @@ USUAL_LIMIT, MOST_LIMIT = 50, 500
 #: Characters of a wrong value that an error repeats.
 MOST_REPEATED = 20
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: The last moment that can be written as a time; in a zone west of UTC years go on a little longer.
+LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1)
 
 
 class BadQuery(ValueError):
@@ -78,7 +80,7 @@ class Query(Schema):
 
 
 class Instant(fields.Field[int]):
-    """A time with its zone, ISO 8601; loaded as milliseconds since the epoch, and not before it."""
+    """A time with its zone, ISO 8601; loaded as milliseconds since the epoch, from it to LAST."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["metadata"] = {"type": "string", "format": "date-time", **kwargs.get("metadata", {})}
@@ -93,7 +95,7 @@ class Instant(fields.Field[int]):
             raise ValidationError(
                 f"must be a time with its zone, as 2026-11-20T09:32:15Z, not {_shown(value)}"
             ) from None
-        return max(0, (time - EPOCH) // timedelta(milliseconds=1))
+        return min(max(0, (time - EPOCH) // timedelta(milliseconds=1)), LAST)
 
 
 class PageQuery(Query):
