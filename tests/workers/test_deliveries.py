@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import redis
 
+from schemas.api.dead_letter_import import DeadLetterImport
 from schemas.matching import deliveries as matched
 from schemas.reading import read_callback
 from schemas.samples import sample
@@ -482,6 +483,38 @@ def test_one_that_cannot_be_made_leaves_the_others_alone_and_the_destination_is_
     pass_seconds(store, 25 * HOUR)
     assert deliveries.bury(hours=24, retention_days=4) >= 1
     monkeypatch.undo()
+
+
+def test_a_letter_written_by_hand_that_nobody_takes_is_a_letter_again_and_holds_up_none_behind_it(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
+) -> None:
+    """Only an id is asked of what is imported, so what it was received from and when may not be in it."""
+    one = subscribe(subscriptions, min_height=1080)
+    letters = DeadLetters(store, put_back=deliveries.put_back)
+    for sent in ({"id": "zego:1/stream/1", "event": {"id": "zego:1"}}, {"id": "zego:1/stream/2", "event": "zego:1"}):
+        given = {"source": "zego", "reason": "undeliverable", "raw": json.dumps(sent), "subscription": one["id"]}
+        letters.bring_back([DeadLetterImport().load({**given, "event_id": "zego:1"})])
+    assert letters.replay_some(limit=10).done == 2
+    record(events, subscriptions)
+    pass_seconds(store, 25 * HOUR)
+    assert deliveries.bury(hours=24, retention_days=4) == 3
+    found = letters.list(limit=10).items
+    assert sorted(letter["source"] for letter in found) == ["cts-video", "zego", "zego"]
+    assert all(letter["subscription"] == one["id"] for letter in found)
+
+
+def test_a_document_that_is_none_leaves_the_deliveries_of_others_alone(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
+) -> None:
+    one = subscribe(subscriptions, min_height=720)
+    record(events, subscriptions)
+    name = store.zrange(f"ti:deliveries:{one['id']}:due", 0, 0)[0]
+    store.hset(f"ti:deliveries:{one['id']}:payloads", name, '{"id": 5}')
+    assert len(deliveries.claim(100)) == 1
+    pass_seconds(store, 25 * HOUR)
+    assert deliveries.bury(hours=24, retention_days=4) == 2
+    assert subscriptions.health(one["id"])["dropped"] == 1
+    assert leftovers(store) == []
 
 
 def test_nothing_is_written_for_a_subscription_that_went_away_meanwhile(

@@ -26,10 +26,10 @@ event, so nothing is delivered that was not recorded, and nothing that was recor
 import json
 import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import redis
@@ -37,6 +37,7 @@ import redis
 from schemas.encoding import encode
 from schemas.event import TranscodeEvent
 from schemas.subscription import Subscription, without_query
+from schemas.times import milliseconds
 from schemas.webhook import body_of, document, webhook_id
 from workers.queues.events import Events
 from workers.queues.script import Argument, Script
@@ -127,12 +128,12 @@ class Deliveries:
                 empty = Delivery(subscription, name, lease.decode(), int(attempt), "", b"", None)
                 if sent is None:
                     others.append(Settlement(empty, "gone"))
-                elif isinstance(sent, Exception):
-                    log.error("%s: %s cannot be made: %s: %s", subscription["id"], name, type(sent).__name__, sent)
+                    continue
+                try:
+                    claimed.append(_made(empty, sent))
+                except Exception as error:
+                    log.error("%s: %s cannot be made: %s: %s", subscription["id"], name, type(error).__name__, error)
                     others.append(Settlement(empty, "unmade", pause(int(attempt), random.random())))  # noqa: S311
-                else:
-                    rendition = sent["id"] if "event" in sent else None
-                    claimed.append(replace(empty, webhook_id=webhook_id(sent), body=body_of(sent), rendition=rendition))
         gone = Counter(other.delivery.subscription["id"] for other in others if other.became == "gone")
         for subscription_id, count in gone.items():
             log.warning("%s: %d deliveries are dropped, their events are kept no longer", subscription_id, count)
@@ -209,25 +210,39 @@ class Deliveries:
             pipe.hget(f"{key}:tries", name)
             payload, tries = pipe.execute()
         sent = self._documents(subscription, {name: payload})[name]
+        letter: list[Argument] = ["", "", "", 0, b"", "", "", "", ""]
+        try:
+            if sent is not None:
+                letter = self._letter(subscription, name, sent, int(tries or 0))
+        except redis.RedisError:
+            raise
+        except Exception as error:
+            # Whatever is wrong with it, those behind it must not wait for it.
+            log.error("%s: %s cannot be made: %s: %s", subscription["id"], name, type(error).__name__, error)
+        if not letter[0]:
+            log.warning("%s: a delivery is dropped, its event is kept no longer or cannot be sent", subscription["id"])
+        return int(_BURY.run(self._client, subscription["id"], name, *letter))
+
+    def _letter(
+        self, subscription: Subscription, name: str, sent: dict[str, Any] | Exception, tries: int
+    ) -> list[Argument]:
+        """The dead letter of a delivery, as `delivery_bury.lua` takes it. Raises whatever is wrong with what was to be sent."""
+        if isinstance(sent, Exception):
+            raise sent
         copy = name.rpartition("/")[0]
         entry, _, event_id = copy.partition(".")
-        if sent is None or isinstance(sent, Exception):
-            log.warning("%s: a delivery is dropped, its event is kept no longer or cannot be sent", subscription["id"])
-            letter: list[Argument] = ["", "", "", 0, b"", "", "", "", ""]
-        else:
-            about = sent.get("event", sent)
-            letter = [
-                f"{subscription['id']}:{webhook_id(sent)}",
-                about["source"],
-                self._why(subscription, copy, sent, int(tries or 0)).encode("utf-8", "replace"),
-                int(datetime.fromisoformat(about["received_at"]).timestamp() * 1000),
-                body_of(sent),
-                without_query(subscription["url"]),
-                event_id,
-                sent["id"] if "event" in sent else "",
-                entry,
-            ]
-        return int(_BURY.run(self._client, subscription["id"], name, *letter))
+        source, received = _source_and_receipt(sent, event_id)
+        return [
+            f"{subscription['id']}:{webhook_id(sent)}",
+            source,
+            self._why(subscription, copy, sent, tries).encode("utf-8", "replace"),
+            received,
+            body_of(sent),
+            without_query(subscription["url"]),
+            event_id,
+            sent["id"] if "event" in sent else "",
+            entry,
+        ]
 
     def _why(self, subscription: Subscription, copy: str, sent: Mapping[str, Any], tries: int) -> str:
         """The reason of a dead letter, as a sentence for whoever reads it."""
@@ -291,6 +306,30 @@ class Deliveries:
             if len(copies) == 1:
                 return {copies[0]: error}
             return {copy: event for one in copies for copy, event in self._events_of([one], raw=raw).items()}
+
+
+def _made(empty: Delivery, sent: dict[str, Any] | Exception) -> Delivery:
+    """The delivery with what is to be sent. Raises whatever is wrong with that."""
+    if isinstance(sent, Exception):
+        raise sent
+    rendition = sent["id"] if "event" in sent else None
+    return replace(empty, webhook_id=webhook_id(sent), body=body_of(sent), rendition=rendition)
+
+
+def _source_and_receipt(sent: Mapping[str, Any], event_id: str) -> tuple[str, int]:
+    """The source of what was to be sent, and when it was received (ms).
+
+    A dead letter that somebody wrote by hand and had delivered need not say them: then the source is that of the event's id, and
+    the time is now.
+    """
+    event = sent.get("event", sent)
+    about = event if isinstance(event, dict) else {}
+    source = about.get("source")
+    try:
+        received = max(0, milliseconds(about["received_at"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        received = int(time.time() * 1000)
+    return source if isinstance(source, str) and source else event_id.partition(":")[0], received
 
 
 def event_of_delivery(name: str) -> str:
