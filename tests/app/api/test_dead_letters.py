@@ -163,6 +163,12 @@ def test_a_letter_may_be_written_by_hand(service: Service) -> None:
     assert (letter["reason"], letter["message"], letter["times"]) == ("invalid", "It was imported.", 1)
 
 
+def test_a_time_beyond_the_last_year_does_not_take_the_whole_list_away(service: Service) -> None:
+    later = {"source": "zego", "raw": "{}", "received_at": "9999-12-31T23:59:59-12:00"}
+    assert ask(service, "POST", "", later).json == {"imported": 1, "known": 0}
+    assert [letter["received_at"][:19] for letter in letters(service)] == ["9999-12-31T23:59:59"]
+
+
 @pytest.mark.parametrize(
     ("body", "word"),
     [
