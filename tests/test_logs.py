@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from schemas.samples import sample
-from tests.pull_client import PullClient
 from tests.running import API_TOKEN, COMMANDS, ROOT, SECRET_KEY, Service, a_store, until
+from tests.sdk.vod import SdkClient
 
 #: In the body of ZEGO's sample, and nowhere else.
 CONTENT = "TranscodeStarted"
@@ -83,8 +83,8 @@ def test_one_search_finds_a_callbacks_whole_way_and_no_line_says_what_is_in_it(i
     body = sample("zego")
     post(installation, body)
     post(installation, body)
-    (event,) = until(lambda: PullClient(installation).pull())
-    assert PullClient(installation).confirm(event["msgHandle"])["code"] == 0
+    (event,) = until(lambda: SdkClient(installation).pull())
+    request_id = SdkClient(installation).confirm(event.EventHandle)
     event_id = installation.api("events").json["events"][0]["id"]
     until(lambda: len(receiver.ids) > 1, seconds=40)
     until(lambda: any("delivered" in line["message"] for line in lines(installation)))
@@ -100,6 +100,8 @@ def test_one_search_finds_a_callbacks_whole_way_and_no_line_says_what_is_in_it(i
     assert ("worker", "info", "delivered") in said
     assert all(line["event"] == event_id for line in ours if line["process"] == "worker" and "event" in line)
 
+    (confirmed,) = [line for line in ours if line["message"].startswith("confirmed")]
+    assert confirmed["request"] == request_id, "what the client's own log has"
     (recorded,) = [line for line in ours if line["message"].startswith("recorded")]
     entry = recorded["inbox"].partition("/")[0]
     way = [line["process"] for line in lines(installation) if entry in json.dumps(line)]
@@ -112,7 +114,7 @@ def test_one_search_finds_a_callbacks_whole_way_and_no_line_says_what_is_in_it(i
         made.json["secret"],
         "the-receivers-key",
         "the-callback-token",
-        event["msgHandle"],
+        event.EventHandle,
     )
     for secret in (CONTENT, *secrets):
         assert secret not in everything, secret
