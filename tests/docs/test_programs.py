@@ -1,7 +1,10 @@
 """The programs that the pages show and that need more than a shell: consumers that run while callbacks come."""
 
+import contextlib
+import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +14,10 @@ import pytest
 from schemas.samples import sample
 from schemas.sources import SOURCES
 from tests.docs.pages import README, the_block
-from tests.running import ROOT, SECRET_ID, SECRET_KEY, Service, until
+from tests.running import API_TOKEN, ROOT, SECRET_ID, SECRET_KEY, Service, free_port, until
+from tests.sdk.node import node_modules
 
+PUSHING = ROOT / "docs" / "pushing.md"
 RENDITIONS = ROOT / "docs" / "renditions.md"
 BINDINGS = "_kombu.binding.renditions"
 
@@ -20,11 +25,11 @@ BINDINGS = "_kombu.binding.renditions"
 class Program:
     """A program that runs until the test is over; its output is in a file."""
 
-    def __init__(self, directory: Path, *argv: str, **environment: str) -> None:
+    def __init__(self, directory: Path, *argv: str, interpreter: str = sys.executable, **environment: str) -> None:
         self._log = directory / "printed"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *argv],
+                [interpreter, *argv],
                 cwd=directory,
                 env={**os.environ, **environment},
                 stdout=log,
@@ -105,3 +110,31 @@ def test_the_sdk_program_in_the_readme_pulls_and_confirms(service: Service, tmp_
     done = subprocess.run([sys.executable, "pulls.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.count(".mp4\n")) == (0, 4), done.stderr
     assert service.store.exists("ti:pull:0", "ti:pull:0:held") == 0
+
+
+def test_the_receiver_in_node_prints_what_is_signed_and_refuses_the_rest(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "node_modules").symlink_to(node_modules())
+    port, secret = free_port(), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    program = the_block(PUSHING, "js", "createServer")
+    assert "9000" in program
+    (tmp_path / "receiver.mjs").write_text(program.replace("9000", str(port)), encoding="utf-8")
+    with Program(tmp_path, "receiver.mjs", interpreter="node", SECRET=secret) as receiver:
+        until(lambda: reaches(port))
+        wanted = {"url": f"http://127.0.0.1:{port}/", "filter": {"kind": "video", "min_height": 720}, "secret": secret}
+        headers = {"Authorization": f"Bearer {API_TOKEN}", "Content-Type": "application/json"}
+        added = service.request("POST", "/api/subscriptions", json.dumps(wanted).encode(), headers)
+        assert added.status == 201, added.body
+        service.post("cts-video", sample("cts-video"))
+        until(lambda: receiver.printed.count("\n") == 2)
+        assert sorted(line.split()[1] for line in receiver.printed.splitlines()) == ["f30", "f40"]
+        stranger = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        stranger.request(
+            "POST", "/", b"{}", {"webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,x"}
+        )
+        assert stranger.getresponse().status == 401
+
+
+def reaches(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
