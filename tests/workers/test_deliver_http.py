@@ -51,6 +51,7 @@ def test_a_receiver_gets_a_signed_request_and_its_answer_is_kept(receiver: Recei
     assert request.verified(SECRET) == {"id": "x"}
     assert request.headers["user-agent"].startswith("transcode-inbox/")
     assert request.headers["content-type"] == "application/json"
+    assert request.headers["accept-encoding"] == "identity", "nothing here unpacks an answer"
     assert (outcome.status, outcome.answer, outcome.error) == (200, "ok", None)
     assert 0 < outcome.seconds < 2
 

@@ -202,6 +202,40 @@ def test_a_failed_one_is_due_again_when_its_pause_is_over_and_not_before(
     assert second.webhook_id == first.webhook_id
 
 
+def test_what_comes_in_is_sent_at_once_however_long_others_have_to_wait(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
+) -> None:
+    subscribe(subscriptions, min_height=1080)
+    record(events, subscriptions)
+    (first,) = deliveries.claim(100)
+    deliveries.settle([failed(first, 3600)])
+    record(events, subscriptions, "2-0/0")
+    (second,) = deliveries.claim(100)
+    assert second.webhook_id != first.webhook_id
+
+
+def test_a_destination_that_has_all_it_may_have_is_not_looked_at_again_and_again(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
+) -> None:
+    one = subscribe(subscriptions)
+    record(events, subscriptions)
+    record(events, subscriptions, "2-0/0")
+    assert len(deliveries.claim(100)) == MOST_OUT
+    assert (store.zscore("ti:deliveries:next", one["id"]) or 0) > int(store.hget("ti:time", "now") or 0)
+
+
+def test_one_taken_up_while_it_was_about_to_be_buried_is_not(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
+) -> None:
+    one = subscribe(subscriptions, min_height=1080)
+    record(events, subscriptions)
+    (delivery,) = deliveries.claim(100)
+    assert deliveries._bury(one, delivery.name) == 0
+    deliveries.settle([delivered(delivery)])
+    assert deliveries._bury(one, delivery.name) == 0
+    assert DeadLetters(store).count() == 0
+
+
 def test_one_given_back_was_never_tried(
     store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
 ) -> None:
@@ -307,11 +341,12 @@ def test_a_destination_that_asks_for_a_pause_gets_it_for_everything_and_its_circ
 ) -> None:
     one = subscribe(subscriptions)
     record(events, subscriptions)
-    for _ in range(FAILURES + 1):
+    for number in range(FAILURES + 1):
         (delivery,) = deliveries.claim(1)
         deliveries.settle([Settlement(delivery, "slowed", 60, tried(delivery, "it answered 429", 429))])
         pass_seconds(store, 58)
-        assert deliveries.claim(100) == []
+        record(events, subscriptions, f"{number + 2}-0/0")
+        assert deliveries.claim(100) == [], "nor what comes in meanwhile"
         pass_seconds(store, 3)
     health = subscriptions.health(one["id"])
     assert (health["circuit"], health["consecutive_failures"], health["failed"]) == ("closed", 0, FAILURES + 1)

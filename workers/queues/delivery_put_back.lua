@@ -11,7 +11,6 @@ local name, key, now = kept[2] or ARGV[2], 'ti:deliveries:' .. id, milliseconds(
 redis.call('ZADD', key .. ':due', now, name)
 redis.call('ZADD', key .. ':since', now, name)
 redis.call('HSET', key .. ':payloads', name, body)
-redis.call('HDEL', key .. ':tries', name)
 redis.call('ZADD', 'ti:deliveries:next', 'LT', now, id)
 forget_dead_letter(letter)
 return 'done'
