@@ -2,6 +2,7 @@
 
 import pytest
 
+from schemas.reading import MOST_RENDITIONS
 from tests.schemas.bodies import NO_INPUT, NO_RENDITION, payload, read, refusal
 
 HOST = "http://test-1253125191.cossh.myqcloud.com"
@@ -88,3 +89,10 @@ def test_a_url_of_another_form_is_passed_on_all_the_same(url, name, paths, bucke
 @pytest.mark.parametrize("result", [None, [], "", [None, ""]])
 def test_no_pictures_is_no_error(result):
     assert read("cts-snapshot", {**payload("cts-snapshot"), "result": result})["renditions"] == []
+
+
+def test_a_few_bytes_that_would_become_a_huge_event_become_a_dead_letter():
+    reason, message = refusal("cts-snapshot", {**payload("cts-snapshot"), "result": ["a"] * (MOST_RENDITIONS + 1)})
+    assert (reason, message) == ("invalid", "it lists 10001 renditions; 10000 of one callback are taken")
+    most = read("cts-snapshot", {**payload("cts-snapshot"), "result": ["a"] * MOST_RENDITIONS})
+    assert len(most["renditions"]) == MOST_RENDITIONS

@@ -103,6 +103,17 @@ def test_what_matches_is_recorded_with_the_event_claimed_once_and_forgotten_when
     assert leftovers(store) == []
 
 
+def test_of_an_event_with_very_many_renditions_each_is_delivered_to_everybody(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions
+) -> None:
+    """More than one command can take."""
+    subscribed = [subscribe(subscriptions), subscribe(subscriptions, kind="none"), subscribe(subscriptions)]
+    body = json.dumps({**json.loads(sample("cts-snapshot")), "result": ["a"] * 1201}).encode()
+    event = read_callback("cts-snapshot", body, received_at="2026-01-01T00:00:00.000Z")
+    events.record([Recordable(event, body, "1-0/0", b"{}", b"{}", False, matched(subscriptions.list(), event))])
+    assert [health["pending"] for health in subscriptions.healths([one["id"] for one in subscribed])] == [1201, 0, 1201]
+
+
 def test_a_duplicate_callback_is_not_delivered_again(
     store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
 ) -> None:
