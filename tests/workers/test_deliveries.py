@@ -503,6 +503,7 @@ def test_a_delivery_whose_event_is_forgotten_is_dropped_counted_and_said(
     Retention(store, days=4).run()
     assert deliveries.claim(100) == []
     assert counters(store) == {"dropped": 2}
+    assert store.hget("ti:counters", "expired:undelivered") == b"2", "the alert on lost events counts on it"
     assert subscriptions.health(one["id"])["dropped"] == 2
     assert "2 deliveries are dropped" in caplog.text
     assert leftovers(store) == []

@@ -217,7 +217,6 @@ def test_what_goes_is_counted_and_said(store: redis.Redis, caplog: pytest.LogCap
     assert len(caplog.records) == 2, "nothing to say is not said"
     assert counters(store)["expired"] == 15
     assert counters(store)["expired:unconfirmed"] == 12
-    assert "expired:undelivered" not in counters(store)
 
 
 def test_memory_goes_down_by_what_is_forgotten(store: redis.Redis) -> None:

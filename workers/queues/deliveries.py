@@ -14,6 +14,7 @@
     ti:attempts:<copy>              list: attempts for an event, oldest first, the last 200: JSON {subscription, url,
                                     rendition, at, status, seconds, answer, error, attempt}. Forgotten with the event
     ti:counters                     hash; deliveries:succeeded, deliveries:failed (attempts), deliveries:dead, deliveries:dropped;
+                                    expired:undelivered, those dropped because there was nothing left to send;
                                     of attempts, attempts:<class of the answer>, attempt_time:<class> and attempt_ms
 
 A delivery is named `<copy>/<number>`: the copy is `<entry in ti:events>.<event id>`, the number a rendition's, or -1 for the

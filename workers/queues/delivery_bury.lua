@@ -18,6 +18,7 @@ set_next(id, false)
 if ARGV[7] == '' then
   redis.call('HINCRBY', key, 'dropped', 1)
   redis.call('HINCRBY', 'ti:counters', 'deliveries:dropped', 1)
+  redis.call('HINCRBY', 'ti:counters', 'expired:undelivered', 1)
   return 1
 end
 local kept = {

@@ -78,7 +78,10 @@ elseif not holds then
   -- Whoever has it now says what becomes of it.
   return said
 elseif became == 'gone' then
-  if forget() then count('dropped') end
+  if forget() then
+    count('dropped')
+    redis.call('HINCRBY', 'ti:counters', 'expired:undelivered', 1)
+  end
 else
   redis.call('ZREM', key .. ':out', name)
   redis.call('ZADD', key .. ':due', milliseconds(now + pause), name)

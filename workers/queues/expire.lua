@@ -2,13 +2,12 @@
 -- record.lua.
 --
 -- ARGV: retention ms, how many at most. Returns {how many entries were looked at and removed, how many events were
--- forgotten, how many of them a pull queue had not confirmed, how many deliveries were still to be made}; ti:counters
--- counts the last three as `expired`, `expired:unconfirmed` and `expired:undelivered`. Ages are in queue time: a
--- clock that jumps ahead four days makes nothing four days old. A script whose first write frees memory may go on
--- where there is none left: so a full store can still be emptied.
+-- forgotten, how many of them a pull queue had not confirmed}; ti:counters counts the last two as `expired` and
+-- `expired:unconfirmed`. Ages are in queue time: a clock that jumps ahead four days makes nothing four days old. A script
+-- whose first write frees memory may go on where there is none left: so a full store can still be emptied.
 redis.call('DEL', 'ti:nothing')
 local oldest_kept = queue_time() - tonumber(ARGV[1])
-local removed, forgotten, unconfirmed, undelivered = 0, 0, 0, 0
+local removed, forgotten, unconfirmed = 0, 0, 0
 
 for _, found in ipairs(redis.call('XRANGE', 'ti:events', '-', '+', 'COUNT', ARGV[2])) do
   local entry, fields = found[1], {}
@@ -18,16 +17,14 @@ for _, found in ipairs(redis.call('XRANGE', 'ti:events', '-', '+', 'COUNT', ARGV
   local words = kept_words(redis.call('GET', 'ti:event:' .. fields.id))
   -- Recording may have broken off, or been done again since; then what is kept is another entry's.
   if words and words[2] == entry then
-    local nobody_confirmed, to_be_made = forget_event(fields.id, words, true)
-    if nobody_confirmed then unconfirmed = unconfirmed + 1 end
-    undelivered = undelivered + to_be_made
+    if forget_event(fields.id, words, true) then unconfirmed = unconfirmed + 1 end
     forgotten = forgotten + 1
   end
   forget_entry(entry, fields.shape)
   removed = removed + 1
 end
 
-for name, count in pairs({['expired'] = forgotten, ['expired:unconfirmed'] = unconfirmed, ['expired:undelivered'] = undelivered}) do
+for name, count in pairs({['expired'] = forgotten, ['expired:unconfirmed'] = unconfirmed}) do
   if count > 0 then redis.call('HINCRBY', 'ti:counters', name, count) end
 end
-return {removed, forgotten, unconfirmed, undelivered}
+return {removed, forgotten, unconfirmed}

@@ -1,12 +1,5 @@
 -- Forgetting an event, with everything that refers to it. Keys: see record.lua and pull.lua.
 
--- What is known of attempts to deliver it. None is still to be made: they are dead letters well before (deliveries.py), and
--- one that should be left over all the same is dropped, counted and said by the worker that takes it up.
-local function forget_deliveries(copy)
-  redis.call('UNLINK', 'ti:attempts:' .. copy)
-  return 0
-end
-
 -- Takes an entry out of ti:events and out of the index of its shape; a shape that no event has any more is forgotten
 -- too.
 local function forget_entry(entry, shape)
@@ -23,12 +16,13 @@ local function forget_entry(entry, shape)
 end
 
 -- Forgets the event `id`, kept under these words. `waits_in_front`: where it still waits in a pull queue, it is the
--- first there. Returns whether a queue has not confirmed it, and how many of its deliveries were still to be made.
+-- first there. Returns whether a queue has not confirmed it. Its deliveries are dead letters well before (deliveries.py); one
+-- that should be left over all the same is dropped, counted and said by the worker that takes it up.
 local function forget_event(id, words, waits_in_front)
   local entry = words[2]
   local copy = entry .. '.' .. id
   local unconfirmed = false
-  redis.call('UNLINK', 'ti:content:v2:' .. copy, 'ti:content:v3:' .. copy, 'ti:event:' .. id)
+  redis.call('UNLINK', 'ti:content:v2:' .. copy, 'ti:content:v3:' .. copy, 'ti:event:' .. id, 'ti:attempts:' .. copy)
   for _, name in ipairs(kept_list(words[3])) do
     local queue = 'ti:pull:' .. name
     local was_held = redis.call('ZREM', queue .. ':held', copy) == 1
@@ -54,5 +48,5 @@ local function forget_event(id, words, waits_in_front)
       redis.call('ZREM', key, entry)
     end
   end
-  return unconfirmed, forget_deliveries(copy)
+  return unconfirmed
 end

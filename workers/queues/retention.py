@@ -1,7 +1,7 @@
 """Retention: events older than RETENTION_DAYS are forgotten, pulled or not, with everything that refers to them.
 
-Nothing goes silently: what went is counted in `ti:counters` (`expired`, `expired:unconfirmed`, `expired:undelivered`)
-and said in the log, once a minute at most.
+Nothing goes silently: what went is counted in `ti:counters` (`expired`, `expired:unconfirmed`) and said in the log, once a
+minute at most.
 """
 
 import logging
@@ -31,8 +31,6 @@ class Forgotten(NamedTuple):
     events: int = 0
     #: events that a pull queue had not confirmed
     unconfirmed: int = 0
-    #: deliveries that were still to be made
-    undelivered: int = 0
 
     def and_(self, other: "Forgotten") -> "Forgotten":
         """Both together."""
@@ -67,11 +65,9 @@ class Retention:
         now = self._clock()
         if not any(self._unsaid) or (self._said is not None and now - self._said < SAID_EVERY):
             return
-        lost = self._unsaid.unconfirmed or self._unsaid.undelivered
         log.log(
-            logging.WARNING if lost else logging.INFO,
-            "%d events were older than RETENTION_DAYS and are forgotten; %d of them a pull queue had not confirmed, "
-            "%d deliveries of them were still to be made",
+            logging.WARNING if self._unsaid.unconfirmed else logging.INFO,
+            "%d events were older than RETENTION_DAYS and are forgotten; %d of them a pull queue had not confirmed",
             *self._unsaid,
         )
         self._unsaid, self._said = Forgotten(), now
