@@ -22,6 +22,7 @@ from workers.queues.retention import Retention
 from workers.queues.samples import Samples
 from workers.queues.spool import Spool
 from workers.queues.stages import Stages
+from workers.queues.upgrade import Upgrade
 from workers.start import start
 from workers.store import connect
 from workers.tasks.sweep import Sweep
@@ -45,6 +46,7 @@ def duties(settings: Settings) -> dict[str, Callable[[], object]]:
     return {
         # Also lets queue time go on.
         "presence": lambda: processes.present("clock", started),
+        "upgrade": Upgrade(client).run,
         "spool": lambda: enqueue.publish(spool.drain(inbox.append)) if spool else None,
         "sweep": Sweep(inbox, publish=enqueue.publish, queued=enqueue.queued).run,
         "contents": PullQueues(client, key=settings.seal_key, queues=len(settings.pull_queues)).drop_finished,

@@ -23,6 +23,7 @@ from workers.enqueue import Enqueue
 from workers.queues.inbox import Inbox
 from workers.queues.processes import Processes
 from workers.queues.spool import Spool
+from workers.queues.upgrade import Upgrade
 from workers.start import start
 from workers.store import connect
 from workers.tracing import tracing
@@ -49,6 +50,7 @@ def main(settings: Settings) -> None:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
     # Celery would print what it does at a signal, in no form, past the log.
     celery.apps.worker.safe_say = lambda message, *_: log.info("%s", message.strip())
+    Upgrade(connect(settings.redis_url, timeout=STORE_TIMEOUT)).run_when_possible()
     application = make_celery(settings)
     watchdog = _watchdog(settings, Enqueue(make_celery(settings)))
     traced = tracing("worker")

@@ -86,6 +86,9 @@ def few_fields(event: TranscodeEvent) -> bytes:
 def all_fields(few: bytes) -> bytes:
     """What `few_fields` left out put back: the members of a JSON object, without its braces."""
     start = few.index(b"{")
+    if not start and _FIRST_FIELD in few:
+        # The version before left nothing out.
+        return few[1:-1]
     return b"%b,%b" % (few[start + 1 : -1], _NULLS[few[:start]])
 
 
@@ -100,6 +103,7 @@ def _said(event: TranscodeEvent) -> tuple[str, str | None, Any]:
     return event_type, field, describe(event)
 
 
+_FIRST_FIELD = b'"%b":' % EVENT_FIELDS[0].encode()
 #: By the field that is there, all others, as text.
 _NULLS = {
     field.encode(): b",".join(b'"%b":null' % other.encode() for other in EVENT_FIELDS if other != field)

@@ -12,7 +12,7 @@ local answer, copies, done, notes, finished, seen = {}, {}, {}, {}, {}, {}
 -- What was noted of it before, when it was confirmed some time ago.
 local function noted(copy)
   local entry, id = string.match(copy, '^([^.]+)%.(.+)$')
-  local words = kept_words(redis.call('GET', 'ti:event:' .. id))
+  local words = kept_of(id)
   if not words or words[2] ~= entry then return nil end
   local _, note = kept_note(words, 'confirmed|' .. ARGV[1] .. '|')
   return note
@@ -22,6 +22,15 @@ end
 -- later (drop_finished.lua), when nobody waits for it.
 local function who_pulled(ends)
   return only_queue and '' or '|' .. caller('ti:pull:' .. ARGV[1], ends)
+end
+
+-- How many queues have still to confirm it after this one.
+local function not_confirmed_after(copy)
+  if redis.call('HEXISTS', 'ti:content:unconfirmed', copy) == 0 then
+    local before = redis.pcall('HINCRBY', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'unconfirmed', -1)
+    if type(before) == 'number' then return before end
+  end
+  return redis.call('HINCRBY', 'ti:content:unconfirmed', copy, -1)
 end
 
 for i = 3, #ARGV, 2 do copies[#copies + 1] = ARGV[i] end
@@ -37,12 +46,12 @@ for number, copy in ipairs(copies) do
     -- One handle twice in a call is one confirmation: the other queues' copies still need the content.
     local first = not seen[copy]
     seen[copy] = true
-    if first and (only_queue or redis.call('HINCRBY', 'ti:content:unconfirmed', copy, -1) <= 0) then
+    if first and (only_queue or not_confirmed_after(copy) <= 0) then
       finished[#finished + 1] = copy
     end
   else
     local before = redis.call('HGET', confirmed, copy) or noted(copy)
-    answer[number] = (before and string.match(before, '^[^|]+') == ends) and 1 or 0
+    answer[number] = (before and string.match(before, '^%d+') == ends) and 1 or 0
   end
 end
 

@@ -6,7 +6,7 @@ local copies = redis.call('LPOP', 'ti:content:finished', ARGV[1]) or {}
 for _, copy in ipairs(copies) do
   redis.call('UNLINK', 'ti:content:v2:' .. copy, 'ti:content:v3:' .. copy)
   local entry, id = string.match(copy, '^([^.]+)%.(.+)$')
-  local words, rest = kept_words(redis.call('GET', 'ti:event:' .. id))
+  local words, rest = kept_of(id)
   if words and words[2] == entry then
     for _, name in ipairs(kept_list(words[3])) do
       local queue = 'ti:pull:' .. name

@@ -21,7 +21,7 @@ from workers.queues.kept import Kept, read_kept
 from workers.queues.pull import HOLD_MS
 from workers.queues.references import reference
 from workers.queues.script import Argument, Script
-from workers.queues.shapes import MOST, shape_of
+from workers.queues.shapes import MOST, Shaped, shape_of
 from workers.store import Store
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -83,7 +83,7 @@ class Events:
 
     def _arguments(self, recordable: Recordable) -> list[Argument]:
         event = recordable.event
-        task, media = event["task_id"], event["media_id"]
+        task = event["task_id"]
         task_accumulating = task if recordable.accumulates and task else ""
         shape = shape_of(event)
         document = {key: value for key, value in event.items() if key != "raw"}
@@ -102,10 +102,9 @@ class Events:
             shape.fine,
             shape.coarse,
             MOST,
-            _joined(reference(one) for one in dict.fromkeys((task, media)) if one),
-            _joined(reference(name) for name in shape.names if name not in (task, media)),
-            _joined(self._queues),
-            _joined(str(part) for delivery in recordable.deliveries for part in delivery),
+            *references_of(event, shape),
+            joined(self._queues),
+            joined(str(part) for delivery in recordable.deliveries for part in delivery),
             len(event["renditions"]),
         ]
         if task_accumulating:
@@ -198,6 +197,14 @@ class Events:
         return steps
 
 
-def _joined(words: Iterable[str]) -> str:
+def references_of(event: TranscodeEvent, shape: Shaped) -> tuple[str, str]:
+    """What an event is found by as `record.lua` reads it: always, and if its shape is the coarse one."""
+    ids = dict.fromkeys((event["task_id"], event["media_id"]))
+    return joined(reference(one) for one in ids if one), joined(
+        reference(name) for name in shape.names if name not in ids
+    )
+
+
+def joined(words: Iterable[str]) -> str:
     """A list as `record.lua` reads it."""
     return ",".join(words) or "-"

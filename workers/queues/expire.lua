@@ -14,13 +14,13 @@ for _, found in ipairs(redis.call('XRANGE', 'ti:events', '-', '+', 'COUNT', ARGV
   for i = 1, #found[2], 2 do fields[found[2][i]] = found[2][i + 1] end
   if tonumber(fields.time) > oldest_kept then break end
 
-  local words = kept_words(redis.call('GET', 'ti:event:' .. fields.id))
+  local words = kept_of(fields.id)
   -- Recording may have broken off, or been done again since; then what is kept is another entry's.
   if words and words[2] == entry then
     if forget_event(fields.id, words, true) then unconfirmed = unconfirmed + 1 end
     forgotten = forgotten + 1
   end
-  forget_entry(entry, fields.shape)
+  forget_entry(entry, fields.shape or kept_shape(words))
   removed = removed + 1
 end
 

@@ -6,6 +6,7 @@
 --   again|<times>|<ms of the last>              the callback came again
 --   expired|<queue>|<times>                     holds that ran out
 --   confirmed|<queue>|<end of the hold>|<ms>|<who pulled it>
+--   shape|<number>                              where its entry in ti:events does not say it (upgrade.lua)
 
 -- The words as a list, and the rest of the value; nil where nothing is kept.
 local function kept_words(value)
@@ -14,6 +15,13 @@ local function kept_words(value)
   local words = {}
   for word in string.gmatch(string.sub(value, 1, newline - 1), '%S+') do words[#words + 1] = word end
   return words, string.sub(value, newline)
+end
+
+-- The same of the event `id`; nil, too, while it is in the form of the version before (upgrade.lua).
+local function kept_of(id)
+  local value = redis.pcall('GET', 'ti:event:' .. id)
+  if type(value) == 'table' then return nil end
+  return kept_words(value)
 end
 
 local function kept_value(words, rest)
@@ -27,6 +35,13 @@ local function kept_note(words, beginning)
       return position, string.sub(words[position], #beginning + 1)
     end
   end
+end
+
+-- The number of its shape, if its entry in ti:events does not say it.
+local function kept_shape(words)
+  if not words then return nil end
+  local _, number = kept_note(words, 'shape|')
+  return number
 end
 
 local function kept_list(word)

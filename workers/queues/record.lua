@@ -45,33 +45,7 @@ local function own_renditions()
   return own, all
 end
 
--- The number of a shape; nil for one that is not there, and may not be added.
-local function shape_number(text, most)
-  local number = redis.call('HGET', 'ti:shapes:numbers', text)
-  if number then return number end
-  if most and redis.call('HLEN', 'ti:shapes') >= most then return nil end
-  number = redis.call('INCR', 'ti:shapes:last')
-  redis.call('HSET', 'ti:shapes', number, text)
-  redis.call('HSET', 'ti:shapes:numbers', text, number)
-  return number
-end
-
-local function refer(reference, entry)
-  local key = 'ti:reference:' .. reference
-  if redis.call('SET', key, entry, 'NX') then return end
-  local function add(one)
-    local ms, seq = string.match(one, '^(%d+)-(%d+)$')
-    redis.call('ZADD', key, milliseconds(ms * 4096 + math.min(tonumber(seq), 4095)), one)
-  end
-  if redis.call('TYPE', key).ok == 'string' then
-    local first = redis.call('GET', key)
-    redis.call('DEL', key)
-    add(first)
-  end
-  add(entry)
-end
-
-local words, rest = kept_words(redis.call('GET', event))
+local words, rest = kept_of(id)
 if words and words[1] == origin then
   if words[6] ~= '*' then
     local own = {}
@@ -98,10 +72,11 @@ if words then
   forget_event(id, words, false)
   local before = redis.call('XRANGE', 'ti:events', words[2], words[2])[1]
   if before then
-    local fields = before[2]
+    local fields, shape = before[2], kept_shape(words)
     for i = 1, #fields, 2 do
-      if fields[i] == 'shape' then forget_entry(words[2], fields[i + 1]) end
+      if fields[i] == 'shape' then shape = fields[i + 1] end
     end
+    forget_entry(words[2], shape)
   end
 end
 
@@ -111,15 +86,11 @@ if task ~= '' and #own > 0 then
 end
 
 local references = kept_list(ARGV[15])
-local shape = ARGV[12] ~= '' and shape_number(ARGV[12], tonumber(ARGV[14]))
-if not shape then
-  shape = shape_number(ARGV[13])
-  for _, reference in ipairs(kept_list(ARGV[16])) do references[#references + 1] = reference end
-end
+local shape = shape_of(ARGV[12], ARGV[13], tonumber(ARGV[14]), references, kept_list(ARGV[16]))
 local now = milliseconds(queue_time())
 local entry = redis.call('XADD', 'ti:events', '*', 'id', id, 'shape', shape, 'time', now)
 redis.call('XADD', 'ti:shape:' .. shape, entry, '', '')
-for _, reference in ipairs(references) do refer(reference, entry) end
+refer_to(entry, references)
 
 local copy = entry .. '.' .. id
 local queues = kept_list(ARGV[17])

@@ -7,9 +7,11 @@ for i = 2, #ARGV do
   local found = redis.call('XRANGE', 'ti:events', ARGV[i], ARGV[i])[1]
   if found then
     for j = 1, #found[2], 2 do
-      if found[2][j] == 'id' then value = redis.call('GET', 'ti:event:' .. found[2][j + 1]) or '' end
+      if found[2][j] == 'id' then value = redis.pcall('GET', 'ti:event:' .. found[2][j + 1]) end
     end
   end
+  -- Nothing is kept, or in the form of the version before (upgrade.lua).
+  if type(value) ~= 'string' then value = '' end
   -- Recorded again since, what is kept is another entry's.
   if value ~= '' and string.match(value, '^%S+ (%S+)') ~= ARGV[i] then value = '' end
   answer[i - 1] = value

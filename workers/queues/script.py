@@ -16,7 +16,8 @@ PARTS = {
     "delivery_next": ("set_next(",),
     "forget": ("forget_event(", "forget_entry("),
     "dead_letter": ("_dead_letter(",),
-    "kept": ("kept_words(", "kept_value(", "kept_note("),
+    "kept": ("kept_words(", "kept_of(", "kept_value(", "kept_note(", "kept_shape("),
+    "index": ("shape_of(", "refer_to("),
     "caller": ("caller(",),
     "queue_time": ("queue_time()", "wall_time()", "milliseconds("),
 }
