@@ -241,9 +241,9 @@ def test_one_taken_up_while_it_was_about_to_be_buried_is_not(
     one = subscribe(subscriptions, min_height=1080)
     record(events, subscriptions)
     (delivery,) = deliveries.claim(100)
-    assert deliveries._bury(one, delivery.name) == 0
+    assert deliveries._bury(one, [delivery.name]) == 0
     deliveries.settle([delivered(delivery)])
-    assert deliveries._bury(one, delivery.name) == 0
+    assert deliveries._bury(one, [delivery.name]) == 0
     assert DeadLetters(store).count() == 0
 
 
@@ -391,6 +391,33 @@ def test_what_waits_for_a_disabled_subscription_becomes_a_dead_letter_before_its
     assert deliveries.bury(hours=24, retention_days=4) == 1
     (letter,) = DeadLetters(store).list(limit=5).items
     assert letter["message"] == "its subscription is disabled: It was disabled by hand."
+
+
+def test_one_enabled_late_has_its_time_only_as_long_as_its_event_is_kept(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
+) -> None:
+    one = subscribe(subscriptions, min_height=1080)
+    record(events, subscriptions)
+    subscriptions.disable(one["id"], "It was disabled by hand.")
+    pass_seconds(store, 3.3 * 24 * HOUR)
+    subscriptions.enable(one["id"])
+    assert deliveries.bury(hours=24, retention_days=4) == 0
+    pass_seconds(store, 0.4 * 24 * HOUR)
+    assert deliveries.bury(hours=24, retention_days=4) == 1
+    assert DeadLetters(store).count() == 1
+
+
+def test_thousands_that_are_overdue_become_dead_letters_in_a_few_rounds_of_the_clock(
+    store: redis.Redis, events: Events, subscriptions: Subscriptions, deliveries: Deliveries
+) -> None:
+    for _ in range(5):
+        subscribe(subscriptions)
+    for number in range(30):
+        record(events, subscriptions, f"{number + 1}-0/0")
+    pass_seconds(store, 25 * HOUR)
+    assert deliveries.bury(hours=24, retention_days=4) == 5 * 30 * 8
+    assert DeadLetters(store).count() == 5 * 30 * 8
+    assert leftovers(store) == []
 
 
 def test_what_could_not_be_delivered_in_time_is_a_dead_letter_with_its_document_and_the_reason(

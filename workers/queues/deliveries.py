@@ -56,8 +56,8 @@ LOOKS = 128
 FAILURES = 5
 #: Milliseconds a circuit is open at first; each probe that fails doubles it, up to MOST_OPEN_MS.
 OPEN_MS, MOST_OPEN_MS = 10_000, 300_000
-#: Deliveries that become dead letters in one round of the clock.
-BURIED_AT_ONCE = 200
+#: Deliveries that become dead letters in one round trip, and how many such a round of the clock may make.
+BURIED_AT_ONCE, BURIALS = 200, 10
 #: Where a delivery could outlast its event, it becomes a dead letter earlier: after this share of the retention.
 SHARE_OF_RETENTION = 0.9
 
@@ -191,41 +191,61 @@ class Deliveries:
         subscriptions = {found["id"]: found for found in Subscriptions(self._client).list()}
         arguments: list[Argument] = []
         for subscription in subscriptions.values():
-            allowed = min(hours, kept) if subscription["disabled"] is None else kept
-            arguments += (subscription["id"], int(allowed * HOUR_MS))
-        if not arguments:
-            return 0
-        found = [part.decode() for part in _OVERDUE.run(self._client, BURIED_AT_ONCE, *arguments)]
+            allowed = hours if subscription["disabled"] is None else kept
+            arguments += (subscription["id"], int(allowed * HOUR_MS), int(kept * HOUR_MS))
         buried: Counter[str] = Counter()
-        for subscription_id, name in zip(found[::2], found[1::2], strict=True):
-            buried[subscription_id] += self._bury(subscriptions[subscription_id], name)
+        for _ in range(BURIALS if arguments else 0):
+            found = [part.decode() for part in _OVERDUE.run(self._client, BURIED_AT_ONCE, *arguments)]
+            overdue: dict[str, list[str]] = {}
+            for subscription_id, name in zip(found[::2], found[1::2], strict=True):
+                overdue.setdefault(subscription_id, []).append(name)
+            for subscription_id, names in overdue.items():
+                buried[subscription_id] += self._bury(subscriptions[subscription_id], names)
+            if len(found) < 2 * BURIED_AT_ONCE:
+                break
         for subscription_id, count in buried.items():
             if count:
                 log.warning("%s: %d deliveries were overdue, and are dead letters now", subscription_id, count)
         return buried.total()
 
-    def _bury(self, subscription: Subscription, name: str) -> int:
+    def _bury(self, subscription: Subscription, names: Sequence[str]) -> int:
+        """Makes dead letters of those that are not on their way; of how many. Drops what there is nothing left of to send."""
         key = f"ti:deliveries:{subscription['id']}"
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.hget(f"{key}:payloads", name)
-            pipe.hget(f"{key}:tries", name)
-            payload, tries = pipe.execute()
-        sent = self._documents(subscription, {name: payload})[name]
-        letter: list[Argument] = ["", "", "", 0, b"", "", "", "", ""]
-        try:
-            if sent is not None:
-                letter = self._letter(subscription, name, sent, int(tries or 0))
-        except redis.RedisError:
-            raise
-        except Exception as error:
-            # Whatever is wrong with it, those behind it must not wait for it.
-            log.error("%s: %s cannot be made: %s: %s", subscription["id"], name, type(error).__name__, error)
-        if not letter[0]:
-            log.warning("%s: a delivery is dropped, its event is kept no longer or cannot be sent", subscription["id"])
-        return int(_BURY.run(self._client, subscription["id"], name, *letter))
+            pipe.hmget(f"{key}:payloads", names)
+            pipe.hmget(f"{key}:tries", names)
+            for name in names:
+                pipe.lrange(f"ti:attempts:{name.rpartition('/')[0]}", 0, -1)
+            payloads, tries, *attempts = pipe.execute()
+        documents = self._documents(subscription, dict(zip(names, payloads, strict=True)))
+        calls: list[list[Argument]] = []
+        for name, tried, tried_so in zip(names, tries, attempts, strict=True):
+            sent = documents[name]
+            letter: list[Argument] = ["", "", "", 0, b"", "", "", "", ""]
+            try:
+                if sent is not None:
+                    letter = self._letter(subscription, name, sent, int(tried or 0), tried_so)
+            except Exception as error:
+                # Whatever is wrong with it, those behind it must not wait for it.
+                log.error("%s: %s cannot be made: %s: %s", subscription["id"], name, type(error).__name__, error)
+            if not letter[0]:
+                log.warning(
+                    "%s: a delivery is dropped, its event is kept no longer or cannot be sent", subscription["id"]
+                )
+            calls.append([subscription["id"], name, *letter])
+        answers = _BURY.run_each(self._client, calls)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return sum(map(int, answers))
 
+    @staticmethod
     def _letter(
-        self, subscription: Subscription, name: str, sent: dict[str, Any] | Exception, tries: int
+        subscription: Subscription,
+        name: str,
+        sent: dict[str, Any] | Exception,
+        tries: int,
+        attempts: Sequence[bytes],
     ) -> list[Argument]:
         """The dead letter of a delivery, as `delivery_bury.lua` takes it. Raises whatever is wrong with what was to be sent."""
         if isinstance(sent, Exception):
@@ -236,7 +256,7 @@ class Deliveries:
         return [
             f"{subscription['id']}:{webhook_id(sent)}",
             source,
-            self._why(subscription, copy, sent, tries).encode("utf-8", "replace"),
+            _why(subscription, sent, tries, attempts).encode("utf-8", "replace"),
             received,
             body_of(sent),
             without_query(subscription["url"]),
@@ -244,18 +264,6 @@ class Deliveries:
             sent["id"] if "event" in sent else "",
             entry,
         ]
-
-    def _why(self, subscription: Subscription, copy: str, sent: Mapping[str, Any], tries: int) -> str:
-        """The reason of a dead letter, as a sentence for whoever reads it."""
-        if subscription["disabled"] is not None:
-            return f"its subscription is disabled: {subscription['disabled']['reason']}"
-        rendition = sent["id"] if "event" in sent else None
-        for text in reversed(self._client.lrange(f"ti:attempts:{copy}", 0, -1)):
-            attempt = json.loads(text)
-            if (attempt["subscription"], attempt["rendition"]) == (subscription["id"], rendition):
-                times = "once" if tries == 1 else f"{tries} times"
-                return f"not delivered in time; tried {times}, at last: {attempt['error']}"
-        return "not delivered in time; its destination was not to be reached and nothing was sent"
 
     def put_back(self, letter_id: str) -> str | None:
         """Makes the delivery that a dead letter was due again, at once, as if it had never been tried; None if that was done.
@@ -315,6 +323,19 @@ def _made(empty: Delivery, sent: dict[str, Any] | Exception) -> Delivery:
         raise sent
     rendition = sent["id"] if "event" in sent else None
     return replace(empty, webhook_id=webhook_id(sent), body=body_of(sent), rendition=rendition)
+
+
+def _why(subscription: Subscription, sent: Mapping[str, Any], tries: int, attempts: Sequence[bytes]) -> str:
+    """The reason of a dead letter, as a sentence for whoever reads it."""
+    if subscription["disabled"] is not None:
+        return f"its subscription is disabled: {subscription['disabled']['reason']}"
+    rendition = sent["id"] if "event" in sent else None
+    for text in reversed(attempts):
+        attempt = json.loads(text)
+        if (attempt["subscription"], attempt["rendition"]) == (subscription["id"], rendition):
+            times = "once" if tries == 1 else f"{tries} times"
+            return f"not delivered in time; tried {times}, at last: {attempt['error']}"
+    return "not delivered in time; its destination was not to be reached and nothing was sent"
 
 
 def _source_and_receipt(sent: Mapping[str, Any], event_id: str) -> tuple[str, int]:
