@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from schemas.samples import sample
+from tests.app.console.operator import Operator
 from tests.pull_client import PullClient
 from tests.queue_state import recorded
 from tests.running import Service, a_store, until
@@ -25,12 +27,25 @@ def installation(directory: Path) -> Iterator[Service]:
         service.stop()
 
 
+def shown(service: Service, stage: str) -> int | None:
+    """The age that the console's first page shows, in whole seconds; None where it shows that nothing waits."""
+    operator = Operator(service, Accept_Language="en")
+    operator.log_in()
+    stages = re.findall(r'class="oldest">([^<]*)<', operator.page("/console"))
+    seconds = re.search(r"(\d+)(?:\.\d+)? ?s", stages[("inbox", "pull").index(stage)])
+    return int(seconds[1]) if seconds else None
+
+
 def age(service: Service, stage: str = "inbox") -> float:
-    """The same to everybody who looks: scrapes, `status`, and the samples that the console draws."""
+    """The same to everybody who looks: scrapes, `status`, the console, and the samples that it draws."""
     told = Scrape(service)("oldest_seconds", stage=stage)
     part = service.get("/readyz").json["parts"]["inbox" if stage == "inbox" else "pull_queues"]
     ready = part["oldest_seconds"] if stage == "inbox" else part["queues"]["0"]["oldest_seconds"]
     assert abs(ready - told) < 1
+    if told > 1:
+        console = shown(service, stage)
+        assert console is not None
+        assert abs(console - told) < 3
     if newest := service.store.lindex("ti:samples", 0):
         assert abs(json.loads(newest)["stages"][stage]["oldest_seconds"] - told) < 3
     return told
@@ -43,6 +58,7 @@ def rises(service: Service, stage: str = "inbox") -> None:
 
 def falls(service: Service, stage: str = "inbox") -> None:
     until(lambda: Scrape(service)("oldest_seconds", stage=stage) == 0, every=0.1)
+    assert shown(service, stage) is None
     until(lambda: json.loads(service.store.lindex("ti:samples", 0))["stages"][stage]["oldest_seconds"] == 0)
 
 
