@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format bench chaos clean
+.PHONY: run test check format bench chaos screenshots clean
 
 run: .venv/run.stamp
 	@$(BIN)/transcode-inbox run $(ARGS)
@@ -24,6 +24,11 @@ bench: .venv/test.stamp
 
 chaos: .venv/test.stamp
 	CHAOS_REPORT=1 $(BIN)/python -m pytest tests/chaos -m "slow or not slow" --timeout=1800 -s $(ARGS)
+
+# Of every page of the console, into docs/screenshots. Needs a Chromium.
+screenshots: .venv/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pillow
+	$(BIN)/python -m tests.app.console.screenshots
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

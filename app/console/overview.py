@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.console import sparkline
 from app.services import Services
-from app.state import STALLED_AFTER
+from app.state import LATE_AFTER, STALLED_AFTER
 from schemas.sources import SOURCES
 from workers.queues.samples import MOST, Samples
 
@@ -20,7 +20,7 @@ PATIENCE = {
     # A client that polls takes what is there at once; one that runs every few minutes is usual as well.
     "pull": (300.0, 3600.0),
     # By how much the most overdue is late: what waits for its next attempt is not late.
-    "deliveries": (10.0, 60.0),
+    "deliveries": (10.0, float(LATE_AFTER)),
 }
 #: Seconds that samples once read serve everybody who asks this process.
 CURVES_LAST = 2.0
@@ -62,34 +62,37 @@ def flow(stages: dict[str, dict[str, Any]], processes: list[dict[str, Any]]) -> 
         "inbox": _stage("inbox", inbox, level("inbox", inbox["oldest_seconds"])),
         "workers": Stage("workers", "good" if workers else "bad", workers, None),
         "pull": _stage("pull", pull, level("pull", pull["oldest_seconds"]), ("flow.held", pull["held"])),
-        "deliveries": _stage(
-            "deliveries",
-            deliveries,
-            max(
-                level("deliveries", deliveries["late_seconds"]),
-                "slow" if deliveries.get("open_circuits") else "good",
-                key=("good", "slow", "bad").index,
-            ),
-            ("flow.under_way", deliveries["out"]),
-            ("flow.paused", deliveries.get("open_circuits", 0)),
-        ),
+        "deliveries": _deliveries(deliveries),
         "dead_letters": _stage("dead_letters", letters, "slow" if letters["waiting"] else "good"),
     }
 
 
+def _deliveries(found: dict[str, Any]) -> Stage:
+    """A destination that is paused is worth a look even where nothing waits for it now."""
+    paused = int(found["open_circuits"])
+    stage = _stage(
+        "deliveries",
+        found,
+        level("deliveries", found["late_seconds"]),
+        ("flow.under_way", found["out"]),
+        ("flow.paused", paused),
+    )
+    return stage._replace(level="slow") if paused and stage.level == "good" else stage
+
+
 def looks(stages: dict[str, dict[str, Any]]) -> list[Look]:
-    """What somebody should look at, from what `Stages.look` gives."""
+    """What somebody should look at, from what `Stages.look` gives: not what `/readyz` calls wrong, which is said already."""
     pull, deliveries, letters = (stages[name] for name in ("pull", "deliveries", "dead_letters"))
     found = [
         Look(f"look.{name}", {"duration": seconds}, page)
-        for name, seconds, page in (
-            ("inbox", stages["inbox"]["oldest_seconds"], "events"),
-            ("pull", pull["oldest_seconds"], "events"),
-            ("deliveries", deliveries["late_seconds"], "subscriptions"),
+        for name, seconds, page, said_already in (
+            ("inbox", stages["inbox"]["oldest_seconds"], "events", "bad"),
+            ("pull", pull["oldest_seconds"], "events", None),
+            ("deliveries", deliveries["late_seconds"], "subscriptions", "bad"),
         )
-        if level(name, seconds) != "good"
+        if level(name, seconds) not in ("good", said_already)
     ]
-    if deliveries.get("open_circuits"):
+    if deliveries["open_circuits"]:
         found.append(Look("look.circuits", {"n": deliveries["open_circuits"]}, "subscriptions"))
     if letters["waiting"]:
         values = {"n": letters["waiting"], "duration": letters["oldest_seconds"]}

@@ -400,6 +400,29 @@ def test_what_is_slow_and_what_is_wrong_is_told_apart_by_how_long_it_waits() -> 
     assert [overview.level("pull", seconds) for seconds in (60, 301, 3601)] == ["good", "slow", "bad"]
 
 
+def stages_of(**more: dict[str, object]) -> dict[str, dict[str, object]]:
+    nothing = {"waiting": 0, "oldest_seconds": 0.0}
+    return {
+        "inbox": nothing,
+        "pull": {**nothing, "held": 0},
+        "deliveries": {**nothing, "out": 0, "late_seconds": 0.0, "open_circuits": 0},
+        "dead_letters": nothing,
+    } | more
+
+
+def test_a_destination_that_keeps_failing_is_to_be_looked_at_even_while_nothing_waits_for_it() -> None:
+    paused = stages_of(deliveries={**stages_of()["deliveries"], "open_circuits": 2})
+    assert overview.flow(paused, [])["deliveries"].level == "slow"
+    assert [look.word for look in overview.looks(paused)] == ["look.circuits"]
+    assert overview.looks(stages_of()) == []
+
+
+def test_no_worker_is_wrong_and_one_that_lives_is_not() -> None:
+    assert overview.flow(stages_of(), [])["workers"].level == "bad"
+    assert overview.flow(stages_of(), [{"kind": "worker", "lives": False}])["workers"].level == "bad"
+    assert overview.flow(stages_of(), [{"kind": "worker", "lives": True}])["workers"].level == "good"
+
+
 def test_the_overview_says_in_sentences_what_readyz_says(service: Service, operator: Operator) -> None:
     until(lambda: "Everything works." in operator.page("/console"))
     parts = service.get("/readyz").json["parts"]
