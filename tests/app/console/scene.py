@@ -86,11 +86,16 @@ def post_all(service: Service, rounds: int) -> None:
         for source in SOURCES:
             service.post(source, sample(source, zego_secret=ZEGO_SECRET))
         if number % 4 == 1:
-            for name in ("cts-video-failed", "tencent-vod-failed", "cts-snapshot-failed"):
-                known = SOURCES[name.removesuffix("-failed")]
-                payload = json.loads(packaged(name))
-                known.freshen(payload)
-                service.post(known.name, json.dumps(payload, ensure_ascii=False).encode())
+            for source in ("cts-video", "tencent-vod", "cts-snapshot"):
+                post_failed(service, source)
+
+
+def post_failed(service: Service, source: str, count: int = 1) -> None:
+    """So many callbacks about transcodes that failed."""
+    for _ in range(count):
+        payload = json.loads(packaged(f"{source}-failed"))
+        SOURCES[source].freshen(payload)
+        service.post(source, json.dumps(payload, ensure_ascii=False).encode())
 
 
 def subscribe(service: Service, url: str, **more: Any) -> str:

@@ -1,12 +1,15 @@
 """`make screenshots`: every page of the console, light and dark, from a running service with something in it."""
 
+import random
 import re
 import struct
 import sys
 import tempfile
+import threading
+import time
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +62,8 @@ def story(service: Service) -> str:
 
 def picture(number: int, width: int = 320, height: int = 180) -> bytes:
     """A PNG that stands for a snapshot: the vendors' hosts are not asked for theirs."""
-    hue = ((70, 110, 150), (120, 90, 130), (60, 130, 115), (150, 115, 75), (95, 105, 160))[number % 5]
+    number %= 5
+    hue = ((70, 110, 150), (120, 90, 130), (60, 130, 115), (150, 115, 75), (95, 105, 160))[number]
     rows = bytearray()
     for y in range(height):
         rows.append(0)
@@ -112,30 +116,85 @@ def furnish(service: Service, works: str, fails: str) -> None:
     """Everything a picture should show."""
     scene.subscribe(service, f"{works}/renditions", filter={"kind": "video", "min_height": 720})
     scene.subscribe(service, "celery://publishing/site.tasks.publish", each="event", filter={"status": "succeeded"})
-    scene.subscribe(service, f"{fails}/hooks/vod", filter={"source": "tencent-vod", "name": "10"})
+    scene.subscribe(service, f"{fails}/hooks/vod", each="event", filter={"source": "tencent-vod", "status": "failed"})
     scene.post_all(service, rounds=6)
+    scene.post_failed(service, "tencent-vod", count=4)
     client = PullClient(service)
     for _ in range(2):
         client.confirm(*[event["msgHandle"] for event in until(client.pull)][:14])
     scene.post_all(service, rounds=2)
     until(lambda: service.api("dead-letters?sort=delivery").json["dead_letters"], 60)
+    # What is delivered from now on has a day for it, as usual.
+    service.kill("clock")
+    service.start("clock", DELIVERY_HOURS="24")
     scene.post_broken(service)
     scene.give_a_past(service)
-    for source in ("cts-video", "zego", "cts-audio"):
-        service.post(source, sample(source, zego_secret=scene.ZEGO_SECRET))
+
+
+Colour = tuple[int, int, int]
+
+
+def _apart(one: Colour, other: Colour) -> int:
+    return sum((part - its) ** 2 for part, its in zip(one, other, strict=True))
+
+
+def _chosen(colours: list[Colour]) -> list[Colour]:
+    """At most 256 of the colours, given by how frequent they are: the first as they are, then whatever is least like those."""
+    kept, rest = colours[:48], {tuple(part >> 3 for part in colour): colour for colour in reversed(colours[48:])}
+    far = {colour: min(_apart(colour, one) for one in kept) for colour in rest.values()}
+    while far and len(kept) < 256:
+        kept.append(max(far, key=lambda colour: far[colour]))
+        del far[kept[-1]]
+        far = {colour: min(before, _apart(colour, kept[-1])) for colour, before in far.items()}
+    return kept
+
+
+class Palette(dict[Colour, int]):
+    """The nearest of a few colours to any colour, by number."""
+
+    def __init__(self, colours: list[Colour]) -> None:
+        super().__init__({colour: number for number, colour in reversed(list(enumerate(colours)))})
+        self.colours = colours
+
+    def __missing__(self, colour: Colour) -> int:
+        self[colour] = nearest = min(range(len(self.colours)), key=lambda number: _apart(colour, self.colours[number]))
+        return nearest
 
 
 def smaller(directory: Path) -> None:
-    """Pictures of few colours need a palette only. Where Pillow is not installed they stay as they are."""
+    """Pages of few colours need a palette only: the most frequent as they are, the rest nearly so. Without Pillow they stay."""
     try:
         from PIL import Image
     except ImportError:
         return
     for path in directory.glob("*.png"):
-        image = (
-            Image.open(path).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        )
-        image.save(path, optimize=True)
+        image = Image.open(path).convert("RGB")
+        palette = Palette(_chosen([colour for _, colour in sorted(image.getcolors(1 << 24), reverse=True)]))
+        content = image.tobytes()
+        numbers = map(palette.__getitem__, zip(content[::3], content[1::3], content[2::3], strict=True))
+        small = Image.frombytes("P", image.size, bytes(numbers))
+        small.putpalette([part for colour in palette.colours for part in colour])
+        small.save(path, optimize=True)
+
+
+@contextmanager
+def traffic(service: Service) -> Iterator[None]:
+    """Callbacks that go on coming, as on any other night."""
+    stop, chance = threading.Event(), random.Random(3)
+
+    def post() -> None:
+        while not stop.wait(1 / sum(scene.PACE.values())):
+            source = chance.choices(list(scene.PACE), list(scene.PACE.values()))[0]
+            with suppress(OSError):
+                service.post(source, sample(source, zego_secret=scene.ZEGO_SECRET))
+
+    thread = threading.Thread(target=post, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def main() -> None:
@@ -160,6 +219,8 @@ def main() -> None:
         furnish(service, works.url, fails.url)
         browser = stack.enter_context(chromium())
         names = list(pages(service))
+        stack.enter_context(traffic(service))
+        time.sleep(20)
         for theme in ("light", "dark"):
             page = open_console(browser, service, viewport=WIDE, color_scheme=theme)
             for name, path in names:
@@ -180,7 +241,6 @@ def main() -> None:
         # What somebody sees who was woken: workers that are gone, and callbacks that wait for them.
         service.kill("worker")
         service.kill("worker-2")
-        scene.post_all(service, rounds=4)
         until(lambda: not service.get("/readyz").json["parts"]["inbox"]["ok"], 60)
         for theme in ("light", "dark"):
             page = open_console(browser, service, viewport=WIDE, color_scheme=theme)
