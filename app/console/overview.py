@@ -22,6 +22,8 @@ PATIENCE = {
     # By how much the most overdue is late: what waits for its next attempt is not late.
     "deliveries": (10.0, float(LATE_AFTER)),
 }
+#: Seconds by which the next process may begin before the one that it replaces ends.
+OVERLAP = 30
 #: Seconds that samples once read serve everybody who asks this process.
 CURVES_LAST = 2.0
 
@@ -105,6 +107,18 @@ def _stage(name: str, found: dict[str, Any], how: str, *details: tuple[str, floa
     return Stage(name, how if waiting else "good", waiting, found["oldest_seconds"] if waiting else None, details)
 
 
+def with_replacements(processes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each process, and whether it was `replaced`: gone, but one of its kind has begun since, as in a deploy. That is no alarm."""
+
+    def replaced(gone: dict[str, Any]) -> bool:
+        return not gone["lives"] and any(
+            other["lives"] and other["kind"] == gone["kind"] and other["age"] <= gone["silent"] + OVERLAP
+            for other in processes
+        )
+
+    return [{**process, "replaced": replaced(process)} for process in processes]
+
+
 class Curves:
     """The curves of all sources, read every other second at most, however many look at them."""
 
@@ -149,7 +163,7 @@ def add_routes(routes: Blueprint, services: Services) -> None:
                 "looks": looks(looked),
                 "queues": looked["pull"].get("queues", {}),
                 "sources": all_curves.rows(),
-                "processes": processes,
+                "processes": with_replacements(processes),
             }
         except redis.RedisError:
             # What is wrong stands above; the page says that, and no numbers.

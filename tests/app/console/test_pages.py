@@ -423,6 +423,16 @@ def test_no_worker_is_wrong_and_one_that_lives_is_not() -> None:
     assert overview.flow(stages_of(), [{"kind": "worker", "lives": True}])["workers"].level == "good"
 
 
+def test_a_process_that_was_replaced_is_no_alarm_and_one_that_is_missing_is() -> None:
+    processes = [
+        {"kind": "web", "lives": False, "age": 900, "silent": 60.0},
+        {"kind": "web", "lives": True, "age": 61, "silent": 0.2},
+        {"kind": "worker", "lives": False, "age": 900, "silent": 60.0},
+        {"kind": "worker", "lives": True, "age": 900, "silent": 0.2},
+    ]
+    assert [process["replaced"] for process in overview.with_replacements(processes)] == [True, False, False, False]
+
+
 def test_the_overview_says_in_sentences_what_readyz_says(service: Service, operator: Operator) -> None:
     until(lambda: "Everything works." in operator.page("/console"))
     parts = service.get("/readyz").json["parts"]
