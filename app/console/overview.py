@@ -108,7 +108,7 @@ def _stage(name: str, found: dict[str, Any], how: str, *details: tuple[str, floa
 
 
 def with_replacements(processes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each process, and whether it was `replaced`: gone, but one of its kind has begun since, as in a deploy. That is no alarm."""
+    """Each process, and whether it was `replaced`: gone, but one of its kind has begun since, as in a deploy."""
 
     def replaced(gone: dict[str, Any]) -> bool:
         return not gone["lives"] and any(
