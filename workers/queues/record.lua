@@ -103,20 +103,20 @@ if #deliveries > 0 then
   local mine = {['-1'] = true}
   for _, number in ipairs(own) do mine[tostring(number)] = true end
   -- Those of one subscription stand together; many of them in one command take the store a third of the time.
-  local id, members = nil, {}
+  local subscription, members = nil, {}
   local function due()
     -- A subscription may have been removed since the worker looked; then nobody would ever take these up.
-    if #members > 0 and redis.call('HEXISTS', 'ti:subscriptions', id) == 1 then
-      redis.call('ZADD', 'ti:deliveries:' .. id .. ':due', unpack(members))
-      redis.call('ZADD', 'ti:deliveries:' .. id .. ':since', unpack(members))
-      redis.call('ZADD', 'ti:deliveries:next', 'LT', now, id)
+    if #members > 0 and redis.call('HEXISTS', 'ti:subscriptions', subscription) == 1 then
+      redis.call('ZADD', 'ti:deliveries:' .. subscription .. ':due', unpack(members))
+      redis.call('ZADD', 'ti:deliveries:' .. subscription .. ':since', unpack(members))
+      redis.call('ZADD', 'ti:deliveries:next', 'LT', now, subscription)
     end
     members = {}
   end
   for i = 1, #deliveries, 2 do
-    if deliveries[i] ~= id or #members == AT_ONCE then
+    if deliveries[i] ~= subscription or #members == AT_ONCE then
       due()
-      id = deliveries[i]
+      subscription = deliveries[i]
     end
     if mine[deliveries[i + 1]] then
       members[#members + 1] = now
