@@ -96,7 +96,7 @@ def test_when_all_is_over_only_what_the_page_says_is_left(store: redis.Redis) ->
     letters.discard_some(limit=500)
     left = {key for key in all_of(store) if store.ttl(key) == -1}
     seen |= {name_of(key) for key in left}
-    assert set(KEYS) - seen == {"ti:probe", "ti:console:ended:<session>", "ti:trials"}
+    assert set(KEYS) - seen == {"ti:probe", "ti:console:ended:<session>", "ti:trials", "ti:renditions"}
     stays = {"ti:samples", "ti:processes", "ti:pull:<queue>:calls", "ti:inbox", "ti:events"}
     assert store.xlen("ti:inbox") == store.xlen("ti:events") == 0
     assert {name_of(key) for key in left} <= {key for key, who in KEYS.items() if who == "stays"} | stays
