@@ -8,13 +8,14 @@ import redis
 
 from app.announcer import Announcer
 from app.counts import Counts, trouble
+from app.counts_directory import counts_directory
 from app.draining import begin_no_connection
 from app.durability import Durability
 from app.group_commit import GroupCommit
 from app.pull.waiting_room import WaitingRoom
 from app.pull.witness import Witness
 from app.traces import WebTraces
-from app.web import GRANIAN_THREADS, counts_directory
+from app.web import GRANIAN_THREADS
 from schemas.settings import Settings
 from schemas.sources import SOURCES
 from workers.celery import make_celery

