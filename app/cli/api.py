@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,9 @@ TIMEOUT = 30.0
 PAGE = 100
 #: Columns of one table cell.
 WIDEST = 60
+
+#: C1 controls, line separators, marks that turn the direction of writing, and half characters. JSON escapes the others itself.
+_NOT_PLAIN = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -114,7 +118,7 @@ def show_list(entries: Iterator[dict[str, Any]], columns: Mapping[str, str], *, 
 
 def show_one(thing: Any) -> None:
     """Print one thing as JSON: indented on a terminal, a line elsewhere."""
-    click.echo(json.dumps(thing, ensure_ascii=False, indent=2) if sys.stdout.isatty() else json_line(thing))
+    click.echo(_plain(json.dumps(thing, ensure_ascii=False, indent=2)) if sys.stdout.isatty() else json_line(thing))
 
 
 def show_outcome(outcome: Mapping[str, Any], sentence: str, *, as_json: bool) -> None:
@@ -123,8 +127,8 @@ def show_outcome(outcome: Mapping[str, Any], sentence: str, *, as_json: bool) ->
 
 
 def json_line(thing: Any) -> str:
-    """One line of JSON."""
-    return json.dumps(thing, ensure_ascii=False, separators=(",", ":"))
+    """One line of JSON, which can be written wherever it goes."""
+    return _plain(json.dumps(thing, ensure_ascii=False, separators=(",", ":")))
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -135,6 +139,11 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         "  ".join(cell + " " * (width - width_of(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cut
     ]
+
+
+def _plain(text: str) -> str:
+    """The same JSON, with what a terminal may obey, and half characters, which no output takes, written as escapes."""
+    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _segment(identity: str) -> str:

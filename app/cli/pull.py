@@ -1,12 +1,12 @@
 """`transcode-inbox pull`: a client of the pull APIs, one JSON event a line."""
 
-import json
 import os
 import sys
 import time
 
 import click
 
+from app.cli.api import json_line
 from app.cli.client import url_option
 from app.cli.data_dir import secret
 from app.cli.pull_clients import (
@@ -57,7 +57,7 @@ def pull(api: str, confirm: bool, follow: bool, url: str) -> None:
 def _print(events: list[Pulled]) -> None:
     try:
         for event in events:
-            click.echo(json.dumps(event.event, ensure_ascii=False, separators=(",", ":")))
+            click.echo(json_line(event.event))
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read has had enough, as `head` does; what it did not take is not confirmed.

@@ -1,12 +1,11 @@
 """`transcode-inbox subscriptions`: who is sent what, and whether that arrives."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
 
-from app.cli.api import Api, json_option, limit_option, path_of, show_list, show_one, text_option
+from app.cli.api import Api, json_line, json_option, limit_option, path_of, show_list, show_one, text_option
 from app.cli.client import url_option
 from schemas.event import Status
 from schemas.sources import SOURCES
@@ -159,7 +158,7 @@ def test(id_: str, as_json: bool, url: str) -> None:
     """
     outcome = Api(url).change("POST", path_of("subscriptions", id_), then="test")
     if as_json:
-        click.echo(json.dumps(outcome, ensure_ascii=False))
+        click.echo(json_line(outcome))
     elif outcome["error"] is None:
         what = "published" if outcome["status"] is None else f"it answered {outcome['status']}"
         click.echo(f"{id_}: {what} after {outcome['seconds']:.3f} s")

@@ -50,7 +50,8 @@ def test_the_tc3_signature_is_the_vendors_documented_one():
 class Queue:
     """The server's side of both APIs, with so many events, which are gone once pulled."""
 
-    def __init__(self, events: int) -> None:
+    def __init__(self, events: int, name: str = "é") -> None:
+        self.name = name
         self.left = list(range(events))
         self.confirmed: list[str] = []
 
@@ -66,7 +67,7 @@ class Queue:
         if not taken:
             return 200, b'{"code": 4000, "message": "no event"}'
         events = [
-            {"msgHandle": f"h{n}", "eventContent": {"eventType": "x", "data": {"n": n, "名": "é"}}} for n in taken
+            {"msgHandle": f"h{n}", "eventContent": {"eventType": "x", "data": {"n": n, "名": self.name}}} for n in taken
         ]
         return 200, json.dumps({"code": 0, "message": "", "eventList": events}).encode()
 
@@ -95,6 +96,22 @@ def test_pull_prints_each_event_on_a_line_and_confirms_it(cli, serve):
     assert [json.loads(line)["data"]["n"] for line in result.stdout.splitlines()] == list(range(40))
     assert "名" in result.stdout
     assert queue.confirmed == [f"h{n}" for n in range(40)]
+
+
+def test_half_a_character_in_an_event_stops_neither_it_nor_those_behind_it(cli, serve):
+    """Any stranger can put one into a callback; what cannot be printed is never confirmed, and comes again for ever."""
+    queue = Queue(20, name="\ud800")
+    result = cli("pull", "--url", serve(queue.legacy).url, **CREDENTIALS)
+    assert result.exit_code == 0, result.output
+    assert {json.loads(line)["data"]["名"] for line in result.stdout.splitlines()} == {"\ud800"}
+    assert len(queue.confirmed) == 20
+
+
+def test_nothing_in_an_event_moves_the_terminal(cli, serve):
+    name = "\x9b2J\x7f\u202e名　"
+    result = cli("pull", "--url", serve(Queue(1, name).legacy).url, **CREDENTIALS)
+    assert json.loads(result.stdout)["data"]["名"] == name
+    assert r"\u009b2J\u007f\u202e名　" in result.stdout
 
 
 def test_pull_of_api_3_prints_the_event_set_and_confirms_it(cli, serve):
