@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas.sources import SOURCES
 from tests.running import ROOT
 
 MAY_IMPORT = {"schemas": {"schemas"}, "workers": {"workers", "schemas"}, "app": {"app", "workers", "schemas"}}
@@ -35,3 +36,8 @@ def test_imports_go_from_app_to_workers_to_schemas(room: str) -> None:
 def test_every_file_says_what_it_promises(room: str) -> None:
     for path in (ROOT / room).rglob("*.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+def test_every_source_has_tests_of_its_own() -> None:
+    for source in SOURCES:
+        assert (ROOT / "tests" / "schemas" / f"test_{source.replace('-', '_')}.py").exists(), source
