@@ -17,13 +17,14 @@ LATE_AFTER = 60
 
 def state(services: Services) -> dict[str, Any]:
     """The parts by name, each with `ok`, and `message` where it is not. Those that the store tells are absent without it."""
-    parts: dict[str, Any] = {"store": _store(services)}
+    parts: dict[str, Any] = {}
+    parts["store"], tells = _store(services)
     if services.draining:
         parts["web"] = {"ok": False, "message": "This process was told to stop, and answers what is left."}
     if services.spool is not None:
         parts["spool"] = _spool(services.spool, services.settings.spool_max_bytes)
     parts["disk"] = _disk(services)
-    if not parts["store"]["ok"]:
+    if not tells:
         return parts
     try:
         stages = services.stages.look()
@@ -47,12 +48,13 @@ def can_accept(parts: dict[str, Any]) -> bool:
     return bool(parts["store"]["ok"] or ("spool" in parts and parts["spool"]["ok"] and parts["disk"]["ok"]))
 
 
-def _store(services: Services) -> dict[str, Any]:
+def _store(services: Services) -> tuple[dict[str, Any], bool]:
+    """The part, and whether it can tell of others: one that is full takes no callbacks, and answers all the same."""
     try:
         services.durability.probe()
     except redis.RedisError as error:
-        return _not_ok(error)
-    return {"ok": True}
+        return _not_ok(error), isinstance(error, redis.OutOfMemoryError)
+    return {"ok": True}, True
 
 
 def _spool(spool: Spool, most: int) -> dict[str, Any]:

@@ -150,6 +150,22 @@ def test_without_the_store_there_are_numbers_all_the_same(running: tuple[Service
     assert Scrape(web)("part_ok", part="store") == 1
 
 
+def test_a_store_that_is_full_says_how_full_and_what_fills_it(running: tuple[Service, ValkeyServer]) -> None:
+    web, _ = running
+    web.store.config_set("maxmemory", "1")
+    try:
+        full = Scrape(web)
+        assert full("part_ok", part="store") == 0
+        assert full("store_memory_bytes") > full("store_memory_max_bytes") == 1
+        assert full.labels("pull_events", "queue") == {"0"}
+        assert full("processes", kind="worker") == 1
+        ready = web.get("/readyz")
+        assert (ready.status, ready.json["parts"]["processes"]["ok"]) == (200, True), "the spool takes callbacks"
+    finally:
+        web.store.config_set("maxmemory", "0")
+    until(lambda: Scrape(web)("part_ok", part="store") == 1)
+
+
 def test_nothing_is_left_of_what_processes_counted_together(web: Service) -> None:
     def left() -> list[Path]:
         return list(web.directory.glob("transcode-inbox-counts-*"))

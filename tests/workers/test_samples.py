@@ -8,6 +8,7 @@ from tests.workers.test_events import events, recordable
 from workers.clock import duties
 from workers.queues.dead_letters import DeadLetter, DeadLetters
 from workers.queues.inbox import Callback, Inbox
+from workers.queues.processes import Processes
 from workers.queues.pull import PullQueues
 from workers.queues.samples import MOST, Samples
 from workers.queues.stages import Stages
@@ -97,6 +98,21 @@ def test_several_clocks_keep_one_sample_a_second_and_no_more_than_a_quarter_of_a
     pass_seconds(store, 1)
     samples(store).take()
     assert store.llen("ti:samples") == MOST
+
+
+def test_a_full_store_still_says_how_it_is(store: redis.Redis) -> None:
+    """Just then somebody looks: which processes live, what waits, and whether it becomes less."""
+    events(store).record([recordable(0)])
+    store.config_set("maxmemory", "1")
+    try:
+        Processes(store).present("clock", 0.0)
+        assert [process["lives"] for process in Processes(store).list()] == [True]
+        assert look(store)["pull"]["queues"]["0"]["waiting"] == 1
+        samples(store).take()
+        assert len(samples(store).recent()) == 1
+        assert samples(store).rates() == {}
+    finally:
+        store.config_set("maxmemory", "0")
 
 
 def test_the_clock_takes_samples(store: redis.Redis, redis_url: str) -> None:

@@ -15,6 +15,7 @@ from workers.store import Store
 #: Seconds without a word after which a process counts as gone, and seconds after which it is forgotten.
 GONE_AFTER, FORGOTTEN_AFTER = 10, 3600
 
+_PRESENT = Script("process_present")
 _TICK = Script("queue_tick")
 
 
@@ -28,8 +29,7 @@ class Processes:
         """Says that this process lives. `started` is a Unix time, `finished` counts the messages it has worked off."""
         host, pid = socket.gethostname(), os.getpid()
         about = {"kind": kind, "host": host, "pid": pid, "started": int(started * 1000), "finished": finished}
-        about["seen"] = int(_TICK.run(self._client))
-        self._client.hset("ti:processes", f"{kind}:{host}:{pid}", json.dumps(about))
+        _PRESENT.run(self._client, f"{kind}:{host}:{pid}", json.dumps(about))
 
     def list(self) -> list[dict[str, Any]]:
         """Each with `kind`, `host`, `pid`, `finished`, `age` and `silent` (seconds), and whether it `lives`.

@@ -4,6 +4,8 @@
 -- ARGV: each pull queue.
 -- Returns {pull queues, deliveries, dead letters}: for each pull queue {waiting, held, ms the oldest has waited}; {waiting, out, ms
 -- since the oldest was first due, ms since something should have been sent, circuits that are open}; {waiting, ms since the oldest is one}.
+-- A script whose first write frees memory may go on where there is none left: so it can be seen how a full store is.
+redis.call('DEL', 'ti:nothing')
 
 -- Copies whose hold has run out that are looked at for the oldest of them: those that ran out first.
 local SOME = 16
