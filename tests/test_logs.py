@@ -16,6 +16,7 @@ import pytest
 
 from schemas.samples import sample
 from tests.running import API_TOKEN, COMMANDS, ROOT, SECRET_KEY, Service, a_store, until
+from tests.scrape import Scrape
 from tests.sdk.vod import SdkClient
 
 #: In the body of ZEGO's sample, and nowhere else.
@@ -88,6 +89,11 @@ def test_one_search_finds_a_callbacks_whole_way_and_no_line_says_what_is_in_it(i
     event_id = installation.api("events").json["events"][0]["id"]
     until(lambda: len(receiver.ids) > 1, seconds=40)
     until(lambda: any("delivered" in line["message"] for line in lines(installation)))
+
+    scrape = Scrape(installation)
+    assert [scrape("delivery_attempts_total", answer=answer) for answer in ("5xx", "2xx")] == [1, 1]
+    assert scrape("delivery_seconds_count") == 2
+    assert scrape("deliveries_total", result="succeeded") == 1
 
     ours = [line for line in lines(installation) if event_id in json.dumps(line)]
     said = [(line["process"], line["level"], line["message"].split(" ")[0]) for line in ours]
