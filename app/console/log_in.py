@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.console import session
 from app.console.links import safe_path
-from app.console.preferences import LANGUAGE, language, remember
+from app.console.preferences import CHOICES, LANGUAGE, remember
 from app.services import Services
 
 #: Seconds before a wrong token is answered, and how many may wait for that in one process: no more are looked at meanwhile.
@@ -48,8 +48,8 @@ def add_routes(routes: Blueprint, services: Services) -> None:
         if answer:
             session.begin()
             response = make_response(redirect(wanted, 303))
-            if request.form.get(LANGUAGE):
-                remember(response, LANGUAGE, language())
+            if (chosen := request.args.get(LANGUAGE)) in CHOICES[LANGUAGE]:
+                remember(response, LANGUAGE, str(chosen))
             return response
         status, refused = (429, "log_in.busy") if answer is None else (403, "log_in.wrong")
         return render_template("console/log_in.html", wanted=wanted, refused=refused), status

@@ -15,9 +15,12 @@ REMEMBERED = 365 * 24 * 60 * 60
 
 
 def language() -> str:
-    """`en` or `zh`: what this request says, was chosen before, or the browser prefers."""
+    """`en` or `zh`: what the address says, was chosen before, or the browser prefers.
+
+    Looks at no form: it is asked for a page that says that the form was too large, too.
+    """
     if "language" not in g:
-        chosen = request.values.get(LANGUAGE) or request.cookies.get(_cookie(LANGUAGE))
+        chosen = request.args.get(LANGUAGE) or request.cookies.get(_cookie(LANGUAGE))
         best = request.accept_languages.best_match(("en", "zh", "zh-CN", "zh-Hans", "zh-Hans-CN", "zh-TW", "zh-HK"))
         g.language = chosen if chosen in CHOICES[LANGUAGE] else (best or "en")[:2]
     return str(g.language)

@@ -12,5 +12,6 @@ end
 local waited = 0
 if oldest then waited = math.max(0, wall_time() - tonumber(string.match(oldest, '^%d+'))) end
 local now = queue_time()
-local progress = tonumber(redis.call('GET', 'ti:inbox:progress')) or now
+-- Where nothing was ever finished, nothing was for as long as the oldest has waited.
+local progress = tonumber(redis.call('GET', 'ti:inbox:progress')) or now - waited
 return {newest, redis.call('GET', 'ti:inbox:finished') or '0-0', waiting, waited, now - progress}

@@ -165,7 +165,17 @@ def test_every_page_forbids_what_it_does_not_need(operator: Operator, path: str)
 def test_the_door_asks_in_the_visitors_language(service: Service) -> None:
     assert "API 令牌" in Operator(service, Accept_Language="zh-CN,zh;q=0.9,en;q=0.5").page("/console/log-in")
     assert "API token" in Operator(service, Accept_Language="de,en;q=0.5").page("/console/log-in")
-    assert "API 令牌" in Operator(service).page("/console/log-in?language=zh")
+    chosen = Operator(service)
+    assert 'action="/console/log-in?language=zh"' in chosen.page("/console/log-in?language=zh")
+    chosen.post_bare("/console/log-in?language=zh", token=API_TOKEN)
+    assert "积压情况" in chosen.page("/console")
+
+
+def test_a_form_that_is_too_large_is_refused_in_a_sentence(service: Service, operator: Operator) -> None:
+    for visitor, path in ((Operator(service), "/log-in"), (operator, "/preferences")):
+        answer = visitor.post_bare("/console" + path, token="x" * 70_000)
+        assert answer.status == 413
+        assert "<h1>" in answer.body.decode()
 
 
 def test_a_session_holds_across_all_web_processes(operator: Operator) -> None:
