@@ -50,7 +50,11 @@ limit_option = click.option("--limit", type=click.IntRange(1), default=20, show_
 
 
 class RefusedError(click.ClickException):
-    """The server refuses, in its own words."""
+    """The server refuses, in its own words, with this status of HTTP."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Api:
@@ -93,7 +97,7 @@ class Api:
         target = path + (f"?{urlencode(query)}" if query else "")
         answer = self._client.request(method, target, headers=self._headers, body=body)
         if not answer.ok:
-            raise RefusedError(_refusal(answer))
+            raise RefusedError(_refusal(answer), answer.status)
         return answer
 
 

@@ -5,7 +5,17 @@ from typing import Any
 
 import click
 
-from app.cli.api import Api, json_line, json_option, limit_option, path_of, show_list, show_one, text_option
+from app.cli.api import (
+    Api,
+    RefusedError,
+    json_line,
+    json_option,
+    limit_option,
+    path_of,
+    show_list,
+    show_one,
+    text_option,
+)
 from app.cli.client import url_option
 from schemas.event import Status
 from schemas.sources import SOURCES
@@ -52,7 +62,13 @@ def add(destination: str, type_: str | None, each: str | None, secret: str | Non
       transcode-inbox subscriptions add celery://video/tasks.publish --kind video
     """
     wanted = {"url": destination, "filter": {**asked, "type": type_}, "each": each, "secret": secret}
-    show_one(Api(url).change("POST", "/api/subscriptions", body=wanted))
+    try:
+        show_one(Api(url).change("POST", "/api/subscriptions", body=wanted))
+    except RefusedError as error:
+        # What was typed is wrong, not what was to be done.
+        if error.status == 400:
+            error.exit_code = click.UsageError.exit_code
+        raise
 
 
 @subscriptions.command("list", short_help="List subscriptions, newest first.")

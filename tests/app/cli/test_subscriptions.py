@@ -110,8 +110,8 @@ def test_a_test_shows_the_answer_and_fails_where_it_did_not_arrive(cli, serve, o
     assert says in result.output
 
 
-def test_what_the_server_refuses_is_a_sentence_with_the_field_s_name(cli, serve):
+def test_a_destination_that_is_none_is_bad_usage_and_named_with_its_field(cli, serve):
     message = "url: Must begin with http://, https:// or celery://."
     url = serve(lambda *_: (400, json.dumps({"error": {"code": "bad_body", "message": message}}).encode())).url
     result = cli("subscriptions", "add", "ftp://host/", "--url", url, API_TOKEN="t")
-    assert (result.exit_code, result.stderr) == (1, f"Error: {message}\n")
+    assert (result.exit_code, result.stderr) == (2, f"Error: {message}\n")
