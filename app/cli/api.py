@@ -49,6 +49,12 @@ text_option = click.option(
 limit_option = click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
 
 
+class BadUsageError(click.ClickException):
+    """What was typed is refused, by the server and in its own words."""
+
+    exit_code = click.UsageError.exit_code
+
+
 class RefusedError(click.ClickException):
     """The server refuses, in its own words, with this status of HTTP."""
 

@@ -7,6 +7,7 @@ import click
 
 from app.cli.api import (
     Api,
+    BadUsageError,
     RefusedError,
     json_line,
     json_option,
@@ -65,10 +66,10 @@ def add(destination: str, type_: str | None, each: str | None, secret: str | Non
     try:
         show_one(Api(url).change("POST", "/api/subscriptions", body=wanted))
     except RefusedError as error:
+        if error.status != 400:
+            raise
         # What was typed is wrong, not what was to be done.
-        if error.status == 400:
-            error.exit_code = click.UsageError.exit_code
-        raise
+        raise BadUsageError(error.message) from None
 
 
 @subscriptions.command("list", short_help="List subscriptions, newest first.")
