@@ -11,6 +11,7 @@ from schemas.matching import deliveries as matched
 from schemas.reading import read_callback
 from schemas.samples import sample
 from schemas.subscription import Subscription, SubscriptionSchema
+from schemas.webhook import webhook_id
 from workers.queues import deliveries as module
 from workers.queues.dead_letters import CannotReplay, DeadLetters
 from workers.queues.deliveries import FAILURES, LEASE_MS, MOST_OUT, Deliveries, Delivery, Settlement, attempt_of
@@ -665,6 +666,28 @@ def test_a_settlement_that_the_store_refuses_leaves_the_others_alone(
     deliveries.settle([delivered(delivery) for delivery in claimed])
     assert subscriptions.healths([good["id"]])[0]["delivered"] == 1
     assert "cannot be settled" in caplog.text
+
+
+def test_a_dead_letter_that_the_store_refuses_loses_nothing_and_leaves_the_others_alone(
+    store: redis.Redis,
+    events: Events,
+    subscriptions: Subscriptions,
+    deliveries: Deliveries,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    both = [subscribe(subscriptions, min_height=1080) for _ in range(2)]
+    event = record(events, subscriptions)
+    first = subscriptions.list()[0]["id"]
+    (name,) = store.zrange(f"ti:deliveries:{first}:due", 0, -1)
+    bad = f"ti:dead:{first}:{webhook_id(event['renditions'][int(name.rpartition(b'/')[2])])}"
+    store.set(bad, "no hash")
+    pass_seconds(store, 25 * HOUR)
+    assert deliveries.bury(hours=24, retention_days=4) == 1
+    assert "cannot become a dead letter" in caplog.text
+    assert sorted(health["pending"] for health in subscriptions.healths([one["id"] for one in both])) == [0, 1]
+    store.delete(bad)
+    assert deliveries.bury(hours=24, retention_days=4) == 1
+    assert DeadLetters(store).count() == 2
 
 
 def test_an_event_that_cannot_be_read_leaves_the_deliveries_of_others_alone(

@@ -168,7 +168,7 @@ class Deliveries:
         for settlement, answer in zip(settlements, answers, strict=True):
             subscription = settlement.delivery.subscription["id"]
             if isinstance(answer, Exception):
-                if isinstance(answer, STORE_STATE) or not isinstance(answer, redis.ResponseError):
+                if _is_about_the_store(answer):
                     raise answer
                 log.error("%s: %s cannot be settled: %s", subscription, settlement.delivery.name, answer)
             elif answer == b"opened":
@@ -234,10 +234,12 @@ class Deliveries:
                 )
             calls.append([subscription["id"], name, *letter])
         answers = _BURY.run_each(self._client, calls)
-        for answer in answers:
+        for name, answer in zip(names, answers, strict=True):
             if isinstance(answer, Exception):
-                raise answer
-        return sum(map(int, answers))
+                if _is_about_the_store(answer):
+                    raise answer
+                log.error("%s: %s cannot become a dead letter, and waits: %s", subscription["id"], name, answer)
+        return sum(answer for answer in answers if not isinstance(answer, Exception))
 
     @staticmethod
     def _letter(
@@ -315,6 +317,11 @@ class Deliveries:
             if len(copies) == 1:
                 return {copies[0]: error}
             return {copy: event for one in copies for copy, event in self._events_of([one], raw=raw).items()}
+
+
+def _is_about_the_store(error: Exception) -> bool:
+    """Whether a script ended so for a reason that holds for all, and not for what it was given."""
+    return isinstance(error, STORE_STATE) or not isinstance(error, redis.ResponseError)
 
 
 def _made(empty: Delivery, sent: dict[str, Any] | Exception) -> Delivery:

@@ -9,25 +9,25 @@ local id, name, letter = ARGV[1], ARGV[2], ARGV[3]
 local key = 'ti:deliveries:' .. id
 local leased = tonumber(redis.call('ZSCORE', key .. ':out', name))
 if leased and leased > queue_time() then return 0 end
-if redis.call('ZREM', key .. ':since', name) == 0 then return 0 end
+if not redis.call('ZSCORE', key .. ':since', name) then return 0 end
+-- First of all the letter, so that an error in keeping it (a script is not undone) loses nothing.
+local buried = ARGV[7] ~= ''
+if buried then
+  local kept = {
+    source = ARGV[4], reason = 'undeliverable', message = ARGV[5], received = ARGV[6], body = ARGV[7],
+    origin = id .. '/' .. name, subscription = id, url = ARGV[8], event = ARGV[9], rendition = ARGV[10], delivery = name,
+    entry = ARGV[11]
+  }
+  keep_dead_letter(letter, kept)
+  count_dead_letter(kept)
+end
+redis.call('ZREM', key .. ':since', name)
 redis.call('ZREM', key .. ':due', name)
 redis.call('ZREM', key .. ':out', name)
 redis.call('HDEL', key .. ':tries', name)
 redis.call('HDEL', key .. ':payloads', name)
 set_next(id, false)
-if ARGV[7] == '' then
-  redis.call('HINCRBY', key, 'dropped', 1)
-  redis.call('HINCRBY', 'ti:counters', 'deliveries:dropped', 1)
-  redis.call('HINCRBY', 'ti:counters', 'expired:undelivered', 1)
-  return 1
-end
-local kept = {
-  source = ARGV[4], reason = 'undeliverable', message = ARGV[5], received = ARGV[6], body = ARGV[7],
-  origin = id .. '/' .. name, subscription = id, url = ARGV[8], event = ARGV[9], rendition = ARGV[10], delivery = name,
-  entry = ARGV[11]
-}
-keep_dead_letter(letter, kept)
-count_dead_letter(kept)
-redis.call('HINCRBY', key, 'dead', 1)
-redis.call('HINCRBY', 'ti:counters', 'deliveries:dead', 1)
+redis.call('HINCRBY', key, buried and 'dead' or 'dropped', 1)
+redis.call('HINCRBY', 'ti:counters', buried and 'deliveries:dead' or 'deliveries:dropped', 1)
+if not buried then redis.call('HINCRBY', 'ti:counters', 'expired:undelivered', 1) end
 return 1
