@@ -26,6 +26,8 @@ LEAST_SECRET, MOST_SECRET, OUR_SECRET = 24, 64, 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 -- the prefix is no secret
 #: The queue that inbox entry ids travel through. A task sent there would go to our own workers, who know none but ours.
 OWN_QUEUE = "transcode-inbox"
+#: What our keys in the store begin with. On Redis a queue is a key, and a task sent to a pull queue's would stand among events.
+OWN_KEYS = "ti:"
 
 _VISIBLE = re.compile(r"[!-~]+")
 _QUEUE = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
@@ -193,8 +195,10 @@ def _check_celery(url: str) -> None:
     named = celery_task(url)
     if named is None or not (_QUEUE.fullmatch(named["queue"]) and _TASK.fullmatch(named["task"])):
         raise ValidationError("Must be celery://<queue>/<task name>, as in celery://video/tasks.publish")
-    if named["queue"] == OWN_QUEUE:
-        raise ValidationError(f"The queue {OWN_QUEUE} is transcode-inbox's own; name one that your own workers consume")
+    if named["queue"] == OWN_QUEUE or named["queue"].startswith(OWN_KEYS):
+        raise ValidationError(
+            f"The queue {named['queue']} is transcode-inbox's own; name one that your own workers consume"
+        )
 
 
 def _check_secret(secret: str) -> None:

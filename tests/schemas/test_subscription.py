@@ -84,6 +84,7 @@ def test_destinations_that_can_be_reached_are_taken(url):
         ("celery://user@video/tasks.publish", "url: Must be celery://<queue>/<task name>"),
         ("celery://transcode-inbox/ingest", "url: The queue transcode-inbox is transcode-inbox's own"),
         ("celery://transcode%2Dinbox/ingest", "url: The queue transcode-inbox is transcode-inbox's own"),
+        ("celery://ti%3Apull%3A0/tasks.publish", "url: The queue ti:pull:0 is transcode-inbox's own"),
         (7, "url: Not a valid string"),
         (None, "url: Missing data for required field"),
     ],
