@@ -69,6 +69,18 @@ def again(source: str, origin: str) -> Recordable:
     return Recordable(event, body, origin, b"{}", b"{}", SOURCES[source].renditions_accumulate)
 
 
+def test_an_event_that_was_recorded_anew_before_it_was_upgraded_takes_no_other_with_it(before: redis.Redis) -> None:
+    waiting = queues(before).depth("7")
+    for key in before.scan_iter("ti:content:v2:*"):
+        if before.get(key) == b"=":
+            event = f"ti:event:{key.decode().partition('.')[2]}"
+            before.delete(event)
+            before.set(event, "1-0/0 2-0 0,7 - by *\n")
+            break
+    pulled, _ = queues(before).pull("7", "v2")
+    assert len(pulled) == waiting - 1
+
+
 @pytest.mark.parametrize("upgraded", [False, True])
 def test_what_waited_is_pulled_whole_by_both_apis(before: redis.Redis, upgraded: bool) -> None:
     if upgraded:

@@ -32,7 +32,11 @@ local function hand_out(copies)
   for number, content in ipairs(redis.call('MGET', unpack(keys))) do
     local copy = copies[number]
     -- The version before kept no second copy of a body that leaves as it came (upgrade.lua).
-    if content == '=' then content = redis.call('HGET', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'raw') end
+    if content == '=' then
+      -- Recorded anew since, it is no hash; an error would lose all that was just taken from the queue.
+      local raw = redis.pcall('HGET', 'ti:event:' .. string.match(copy, '%.(.+)$'), 'raw')
+      content = type(raw) == 'string' and raw
+    end
     if content then
       local size = #answer
       answer[size + 1], answer[size + 2] = copy, content
