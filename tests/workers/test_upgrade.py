@@ -175,13 +175,18 @@ def test_what_comes_after_it_stands_in_front_of_what_was_there(before: redis.Red
     assert [one["id"] for one in listed] == [event["id"], IDS["zego"]]
 
 
-def test_it_is_forgotten_by_age_like_everything_else_and_leaves_nothing(before: redis.Redis) -> None:
-    Upgrade(before).run()
+@pytest.mark.parametrize("upgraded", [False, True])
+def test_it_is_forgotten_by_age_like_everything_else_and_leaves_nothing(before: redis.Redis, upgraded: bool) -> None:
+    """Also what a process of that version has recorded when all was upgraded."""
+    if upgraded:
+        Upgrade(before).run()
     queues(before).drop_finished()
     before.hincrby("ti:time", "now", 5 * 86_400_000)
     assert Retention(before, days=4).run() == 5
     left = {key for key in everything(before) if not key.startswith(("ti:mark:", "ti:task:"))}
-    assert left <= {"ti:time", "ti:counters", "ti:shapes:last", "ti:events"}
+    assert left <= {"ti:time", "ti:counters", "ti:shapes:last", "ti:events"} | (
+        set() if upgraded else {"ti:renditions"}
+    )
     assert before.xlen("ti:events") == 0
 
 

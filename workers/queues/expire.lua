@@ -9,12 +9,21 @@ redis.call('DEL', 'ti:nothing')
 local oldest_kept = queue_time() - tonumber(ARGV[1])
 local removed, forgotten, unconfirmed = 0, 0, 0
 
+-- The words of an event in the form of the version before, which a process of that version may have recorded after the upgrade;
+-- its ids refer to it in that version's way, and need not any more.
+local function kept_before(id, entry)
+  local found = redis.pcall('HMGET', 'ti:event:' .. id, 'entry', 'queues', 'references')
+  if found.err or found[1] ~= entry then return nil end
+  for _, reference in ipairs(cjson.decode(found[3])) do redis.call('ZREM', 'ti:reference:' .. reference, id) end
+  return {'-', entry, kept_joined(cjson.decode(found[2])), '-', '-', '-'}
+end
+
 for _, found in ipairs(redis.call('XRANGE', 'ti:events', '-', '+', 'COUNT', ARGV[2])) do
   local entry, fields = found[1], {}
   for i = 1, #found[2], 2 do fields[found[2][i]] = found[2][i + 1] end
   if tonumber(fields.time) > oldest_kept then break end
 
-  local words = kept_of(fields.id)
+  local words = kept_of(fields.id) or kept_before(fields.id, entry)
   -- Recording may have broken off, or been done again since; then what is kept is another entry's.
   if words and words[2] == entry then
     if forget_event(fields.id, words, true) then unconfirmed = unconfirmed + 1 end
