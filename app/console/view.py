@@ -68,10 +68,10 @@ def register(routes: Blueprint, services: Services) -> None:
 
     @routes.after_request
     def tell_health(response: Response) -> Response:
-        """Every look of the script, whatever it looks at, brings the health along."""
+        """Every look of the script, whatever it looks at, brings along what stands at the head of each page."""
         if g.get("logged_in") and ("part" in request.args or request.endpoint == "console.pulse"):
-            response.headers["X-Problems"] = str(len(problems(glance.parts())))
-            response.headers["X-Health"] = quote(render_template("console/_health.html"))
+            head = render_template("console/_health.html") + render_template("console/_count.html")
+            response.headers["X-Head"] = quote(head)
         return response
 
     @routes.get("/pulse")

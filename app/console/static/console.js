@@ -54,6 +54,14 @@ function become(from, to) {
   have.slice(want.length).forEach((node) => node.remove());
 }
 
+// Puts each element of `html` in the place of the one with its id.
+function put(html) {
+  for (const fresh of [...parsed(html).children]) {
+    const stale = document.getElementById(fresh.id);
+    if (stale) become(stale, fresh);
+  }
+}
+
 const live = document.getElementById("live");
 let lastAnswer = new Date();
 
@@ -68,23 +76,18 @@ async function ask(url) {
   const answer = await fetch(url, { cache: "no-store", redirect: "error", signal: AbortSignal.timeout(10000) });
   if (answer.status === 401) throw new Error("ended");
   if (!answer.ok) throw new Error(String(answer.status));
+  put(decodeURIComponent(answer.headers.get("X-Head")));
   const health = document.getElementById("health");
-  const wrong = Number(answer.headers.get("X-Problems"));
-  if (health && health.dataset.wrong !== String(wrong)) {
-    become(health, parsed(decodeURIComponent(answer.headers.get("X-Health"))).firstElementChild);
-    const title = document.title.split(" · ").slice(-2).join(" · ");
-    document.title = wrong ? `${document.getElementById("health").textContent.trim()} · ${title}` : title;
-  }
+  const title = document.title.split(" · ").slice(-2);
+  if (health.classList.contains("bad")) title.unshift(health.textContent.trim());
+  if (document.title !== title.join(" · ")) document.title = title.join(" · ");
   return answer;
 }
 
 function region(part) {
   return async () => {
     const answer = await ask(`${location.pathname}?${part.dataset.live}`);
-    for (const fresh of [...parsed(await answer.text()).children]) {
-      const stale = document.getElementById(fresh.id);
-      if (stale) become(stale, fresh);
-    }
+    put(await answer.text());
   };
 }
 

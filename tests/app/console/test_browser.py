@@ -76,6 +76,9 @@ def test_a_callback_appears_while_somebody_watches_and_is_found_and_opened(
         page.wait_for_function("id => document.querySelector('tbody tr').id !== id", arg=before)
         fresh = rows.first.get_attribute("id") or ""
         assert fresh.startswith("tencent-vod:")
+        count = page.locator("#count").inner_text()
+        furnished.post("zego", b"{")
+        page.wait_for_function("count => document.getElementById('count').textContent !== count", arg=count)
         assert page.evaluate("window.was_never_reloaded")
 
         media = rows.first.locator("td.id").first.inner_text()

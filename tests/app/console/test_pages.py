@@ -219,7 +219,8 @@ def test_the_live_list_costs_nothing_while_nothing_comes(service: Service, opera
 
 
 def test_the_script_is_told_when_the_session_is_over(service: Service) -> None:
-    assert Operator(service).get("/console/events?part=1").status == 401
+    for look in ("?part=1", "/events?part=1-1", "/pulse"):
+        assert Operator(service).get("/console" + look).status == 401
 
 
 def test_a_dead_letter_is_replayed_discarded_and_gone(service: Service, operator: Operator) -> None:

@@ -11,7 +11,7 @@ from schemas.settings import read_settings
 from tests.app.console.operator import Operator
 from tests.running import API_TOKEN, Service
 
-PAGES = ["", "/events", "/dead-letters", "/pulse", "/nothing"]
+PAGES = ["", "/events", "/dead-letters", "/subscriptions", "/nothing"]
 
 
 @pytest.mark.parametrize("page", PAGES)
