@@ -566,15 +566,21 @@ def test_a_letter_written_by_hand_that_nobody_takes_is_a_letter_again_and_holds_
     """Only an id is asked of what is imported, so what it was received from and when may not be in it."""
     one = subscribe(subscriptions, min_height=1080)
     letters = DeadLetters(store, put_back=deliveries.put_back)
-    for sent in ({"id": "zego:1/stream/1", "event": {"id": "zego:1"}}, {"id": "zego:1/stream/2", "event": "zego:1"}):
+    written = {
+        "zego:1": {"id": "zego:1/stream/1", "event": {"id": "zego:1", "source": ["?"]}},
+        "zego:2": {"id": "zego:2/stream/2", "event": "zego:2"},
+        "other:3": {"id": "other:3/stream/3", "source": "made up", "received_at": 5},
+    }
+    for event_id, sent in written.items():
         given = {"source": "zego", "reason": "undeliverable", "raw": json.dumps(sent), "subscription": one["id"]}
-        letters.bring_back([DeadLetterImport().load({**given, "event_id": "zego:1"})])
-    assert letters.replay_some(limit=10).done == 2
+        letters.bring_back([DeadLetterImport().load({**given, "event_id": event_id})])
+    assert letters.replay_some(limit=10).done == 3
     record(events, subscriptions)
     pass_seconds(store, 25 * HOUR)
-    assert deliveries.bury(hours=24, retention_days=4) == 3
+    assert deliveries.bury(hours=24, retention_days=4) == 4
     found = letters.list(limit=10).items
-    assert sorted(letter["source"] for letter in found) == ["cts-video", "zego", "zego"]
+    assert sorted(letter["source"] for letter in found) == ["cts-video", "unknown", "zego", "zego"]
+    assert not store.hexists("ti:counters", "dead_letters:made up"), "nobody's words become the name of a counter"
     assert all(letter["subscription"] == one["id"] for letter in found)
 
 

@@ -37,6 +37,7 @@ import redis
 
 from schemas.encoding import encode
 from schemas.event import TranscodeEvent
+from schemas.sources import SOURCES
 from schemas.subscription import Subscription, without_query
 from schemas.times import milliseconds
 from schemas.webhook import body_of, document, webhook_id
@@ -63,6 +64,9 @@ SHARE_OF_RETENTION = 0.9
 
 #: Refusals that say nothing about what was to be written.
 STORE_STATE = (redis.OutOfMemoryError, redis.ReadOnlyError)
+
+#: The source of what does not say one that there is.
+UNKNOWN = "unknown"
 
 HOUR_MS = 60 * 60 * 1000
 
@@ -348,17 +352,18 @@ def _why(subscription: Subscription, sent: Mapping[str, Any], tries: int, attemp
 def _source_and_receipt(sent: Mapping[str, Any], event_id: str) -> tuple[str, int]:
     """The source of what was to be sent, and when it was received (ms).
 
-    A dead letter that somebody wrote by hand and had delivered need not say them: then the source is that of the event's id, and
-    the time is now.
+    A dead letter that somebody wrote by hand and had delivered need not say them, or may say anything: then the source is that of
+    the event's id, or UNKNOWN, because letters are counted by it; and the time is now.
     """
     event = sent.get("event", sent)
     about = event if isinstance(event, dict) else {}
-    source = about.get("source")
+    named = (about.get("source"), event_id.partition(":")[0])
+    source = next((name for name in named if isinstance(name, str) and name in SOURCES), UNKNOWN)
     try:
         received = max(0, milliseconds(about["received_at"]))
     except (KeyError, TypeError, ValueError, OverflowError):
         received = int(time.time() * 1000)
-    return source if isinstance(source, str) and source else event_id.partition(":")[0], received
+    return source, received
 
 
 def event_of_delivery(name: str) -> str:
