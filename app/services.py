@@ -95,6 +95,7 @@ class Services:
         self.waiting_room.close()
         if self.traces is not None:
             self.traces.flush()
+        self.processes.leave("web")
 
     def start(self) -> None:
         """Starts what a serving process does by itself: it says that it lives, and drains a spool left from before."""

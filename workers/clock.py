@@ -24,7 +24,7 @@ from workers.queues.spool import Spool
 from workers.queues.stages import Stages
 from workers.queues.upgrade import Upgrade
 from workers.start import start
-from workers.store import connect
+from workers.store import Store, connect
 from workers.tasks.sweep import Sweep
 
 #: Seconds between two rounds.
@@ -36,11 +36,10 @@ STORE_TIMEOUT = 10.0
 log = logging.getLogger("workers.clock")
 
 
-def duties(settings: Settings) -> dict[str, Callable[[], object]]:
+def duties(settings: Settings, client: Store, processes: Processes) -> dict[str, Callable[[], object]]:
     """Everything the clock does in a round, by name."""
-    client = connect(settings.redis_url, timeout=STORE_TIMEOUT)
     enqueue = Enqueue(make_celery(settings))
-    inbox, processes, started = Inbox(client), Processes(client), time.time()
+    inbox, started = Inbox(client), time.time()
     spool = Spool(settings.spool_dir, settings.spool_max_bytes) if settings.spool_dir else None
     deliveries = Deliveries(client, Events.of(settings, client))
     return {
@@ -71,13 +70,16 @@ def main(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     say_what_is_open(settings)
-    rounds = duties(settings)
+    client = connect(settings.redis_url, timeout=STORE_TIMEOUT)
+    processes = Processes(client)
+    rounds = duties(settings, client, processes)
     while not stop.wait(EVERY):
         for name, duty in rounds.items():
             try:
                 duty()
             except Exception as error:
                 log.warning("%s: %s: %s; tried again in %g s", name, type(error).__name__, error, EVERY)
+    processes.leave("clock")
 
 
 if __name__ == "__main__":

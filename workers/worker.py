@@ -25,7 +25,7 @@ from workers.queues.processes import Processes
 from workers.queues.spool import Spool
 from workers.queues.upgrade import Upgrade
 from workers.start import start
-from workers.store import connect
+from workers.store import Store, connect
 from workers.tracing import tracing
 from workers.watchdog import STALLED, Watchdog
 
@@ -52,7 +52,10 @@ def main(settings: Settings) -> None:
     celery.apps.worker.safe_say = lambda message, *_: log.info("%s", message.strip())
     Upgrade(connect(settings.redis_url, timeout=STORE_TIMEOUT)).run_when_possible()
     application = make_celery(settings)
-    watchdog = _watchdog(settings, Enqueue(make_celery(settings)))
+    # Its connections are the watchdog's own, which has to see clearly just when the worker's are broken.
+    store = connect(settings.redis_url, timeout=STORE_TIMEOUT, connections=1)
+    processes = Processes(store)
+    watchdog = _watchdog(settings, Enqueue(make_celery(settings)), store, processes)
     traced = tracing("worker")
     sender = Sender(settings, traced=traced)
     ingest.register(application, settings, watchdog, sender.wake, traced)
@@ -76,12 +79,11 @@ def main(settings: Settings) -> None:
         worker.start()
     finally:
         sender.stop()
+        processes.leave("worker")
 
 
-def _watchdog(settings: Settings, enqueue: Enqueue) -> Watchdog:
-    """Its connections are its own: it has to see clearly just when the worker's are broken."""
-    store = connect(settings.redis_url, timeout=STORE_TIMEOUT, connections=1)
-    processes, started = Processes(store), time.time()
+def _watchdog(settings: Settings, enqueue: Enqueue, store: Store, processes: Processes) -> Watchdog:
+    started = time.time()
     spool = Spool(settings.spool_dir, settings.spool_max_bytes) if settings.spool_dir else None
     inbox = Inbox(store)
 
