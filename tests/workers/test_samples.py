@@ -120,7 +120,7 @@ def test_the_clock_takes_samples(store: redis.Redis, redis_url: str) -> None:
         {"REDIS_URL": redis_url, "API_TOKEN": "t", "PULL_CREDENTIALS": f"{SECRET_ID}:{SECRET_KEY}"}
     )
     Inbox(store).append([Callback("zego", b"x")])
-    duties(settings)["samples"]()
+    duties(settings, store, Processes(store))["samples"]()
     (sample,) = samples(store).recent(60)
     assert sample["stages"]["inbox"]["waiting"] == 1
     assert list(sample["stages"]["pull"]["queues"]) == ["0"]
