@@ -63,22 +63,13 @@ EVENT_FIELDS = (
     "AigcHunyuan3DCompleteEvent",
 )
 
-_NOTHING: dict[str, Any] = {"EventType": "", **dict.fromkeys(EVENT_FIELDS)}
-
-
-def event_fields(event: TranscodeEvent) -> dict[str, Any]:
-    """`{"EventType": …, "TranscodeCompleteEvent": {…}, …}` for `event`, every event field of EventContent
-    present.
-
-    tencent-vod's events keep their type; those of 2017 whose fields we know are filled by name, others are
-    all null.
-    """
-    event_type, field, content = _said(event)
-    return {**_NOTHING, "EventType": event_type, **({field: content} if field else {})}
-
 
 def few_fields(event: TranscodeEvent) -> bytes:
-    """The same as text without what is null, which is most of it: for `all_fields`, when somebody asks."""
+    """`TranscodeCompleteEvent{"EventType": …, "TranscodeCompleteEvent": {…}}` for `event`: the one event field of EventContent
+    that is not null, and the document without all that are, for `all_fields` when somebody asks.
+
+    tencent-vod's events keep their type; those of 2017 whose fields we know are filled by name, of others all fields are null.
+    """
     event_type, field, content = _said(event)
     return (field or "").encode() + encode({"EventType": event_type, **({field: content} if field else {})})
 

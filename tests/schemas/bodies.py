@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.event import Rendition, TranscodeEvent
+from schemas.pull.v3 import all_fields, few_fields
 from schemas.reading import NotUnderstood, read_callback
 from schemas.samples import packaged
 
@@ -82,3 +83,9 @@ def refusal(source: str, body: Any, **options: Any) -> tuple[str, str]:
 def by_name(event: TranscodeEvent, kind: str) -> dict[str, Rendition]:
     """The renditions of a kind, by name."""
     return {r["name"]: r for r in event["renditions"] if r["kind"] == kind}
+
+
+def event_fields(event: TranscodeEvent) -> dict[str, Any]:
+    """What API 3.0 answers of an event, every field of it present."""
+    fields: dict[str, Any] = json.loads(b"{%b}" % all_fields(few_fields(event)))
+    return fields

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from schemas.decoding import MAX_DEPTH
 from schemas.pull.v2 import event_content
-from schemas.pull.v3 import event_fields
 from schemas.reading import NotUnderstood, decode_raw
 from schemas.sources import SOURCES
-from tests.schemas.bodies import SAMPLES, payload, read, refusal, verbatim
+from tests.schemas.bodies import SAMPLES, event_fields, payload, read, refusal, verbatim
 
 #: What every TranscodeEvent and Rendition has, present or None.
 EVENT = [

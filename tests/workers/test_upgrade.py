@@ -70,7 +70,7 @@ def again(source: str, origin: str) -> Recordable:
 
 
 def test_an_event_that_was_recorded_anew_before_it_was_upgraded_takes_no_other_with_it(before: redis.Redis) -> None:
-    waiting = queues(before).depth("7")
+    waiting = before.llen("ti:pull:7") + before.zcard("ti:pull:7:held")
     for key in before.scan_iter("ti:content:v2:*"):
         if before.get(key) == b"=":
             event = f"ti:event:{key.decode().partition('.')[2]}"

@@ -91,14 +91,6 @@ class PullQueues:
         """Returns once there is an event newer than `newest`, or after `seconds`."""
         self._client.xread({"ti:events": newest}, 1, int(seconds * 1000) or 1)
 
-    def depth(self, queue: str) -> int:
-        """How many events are waiting or held."""
-        return int(self._client.llen(f"ti:pull:{queue}")) + self.held(queue)
-
-    def held(self, queue: str) -> int:
-        """How many events are out, unconfirmed."""
-        return int(self._client.zcard(f"ti:pull:{queue}:held"))
-
     def _sealed(self, queue: str, text: bytes) -> bytes:
         # The colon of an event's id would be percent-encoded in every query string.
         return b"%b.%b" % (text.replace(b":", b"~"), self._seal(queue, text))
