@@ -12,7 +12,7 @@ from schemas.settings import Settings, read_settings
 from tests.chaos.store import KillableStore
 from tests.receiver import Receiver
 from tests.running import free_port, until
-from tests.workers.test_deliveries import record
+from tests.workers.delivering import record
 from workers import deliver
 from workers.deliver import Sender
 from workers.queues.deliveries import Deliveries
