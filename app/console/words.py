@@ -212,6 +212,9 @@ WORDS: dict[str, Words] = {
         "Its body is deleted for good. Nobody else has it, and the vendor will not send it again.",
         "原始内容将被永久删除：别处没有副本，厂商也不会再次发送。",
     ),
+    "letter.discard_delivery": Words(
+        "The subscription will not be sent it any more. Its event stays.", "将不再向该订阅推送，对应事件不受影响。"
+    ),
     "letter.discard_yes": Words("Discard for good", "永久丢弃"),
     "letter.gone": Words("This dead letter is not there any more.", "这条死信已不存在。"),
     "letter.gone_sentence": Words("It was replayed or discarded, perhaps by somebody else.", "它可能已被重放或丢弃。"),
@@ -239,8 +242,8 @@ WORDS: dict[str, Words] = {
     "letters.discard_all": Words("Discard all", "全部丢弃"),
     "letters.discard_all_title": Words("Discard {n} dead letters?", "确定丢弃 {n} 条死信？"),
     "letters.discard_all_sentence": Words(
-        "They are deleted for good. Nobody else has them, and the vendors will not send them again.",
-        "将被永久删除：别处没有副本，厂商也不会再次发送。",
+        "They are deleted for good. Nobody else has the callbacks among them, and the vendors will not send them again.",
+        "将被永久删除：其中的回调别处没有副本，厂商也不会再次发送。",
     ),
     "letters.discard_all_yes": Words("Discard for good", "永久丢弃"),
     "letters.discard_all_done": Words("{n} discarded", "已丢弃 {n} 条"),
