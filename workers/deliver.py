@@ -153,12 +153,13 @@ class Sender:
                 self._subscriptions.disable(subscription_id, GONE_AWAY)
                 log.warning("%s: its destination answered 410 Gone; it is disabled", subscription_id)
         self._deliveries.settle(settled)
-        journal.tell_settled(settled)
-        if self._traced and settled:
-            with contextlib.suppress(redis.RedisError):
-                self._trace(self._traced, settled)
+        done = settled.copy()
         # So that they are not settled again should the rest fail.
         settled.clear()
+        journal.tell_settled(done)
+        if self._traced and done:
+            with contextlib.suppress(redis.RedisError):
+                self._trace(self._traced, done)
         claimed = self._deliveries.claim(room) if room > 0 else []
         return claimed, self._trials.take()
 
