@@ -7,6 +7,7 @@ ends; sends home whoever waits for events; and says to a balancer that it is not
 import contextlib
 import ctypes
 import os
+import signal
 import socket
 import stat
 import struct
@@ -68,14 +69,32 @@ def drain_granian(drain: Callable[[], None]) -> None:
     original: Callable[..., None] = signals.set_main_signals
 
     def set_main_signals(stop: Callable[..., None], *rest: Callable[..., None]) -> None:
-        begun = threading.Event()
+        once = threading.Lock()
 
         def told_to_stop(number: int, frame: object) -> None:
-            if not begun.is_set():
-                begun.set()
+            if once.acquire(blocking=False):
                 threading.Thread(target=drain, name="drain", daemon=True).start()
                 threading.Timer(SECONDS, stop, (number, frame)).start()
 
         original(told_to_stop, *rest)
+        _watch_signals(told_to_stop)
 
     signals.set_main_signals = set_main_signals
+
+
+def _watch_signals(told_to_stop: Callable[[int, object], None]) -> None:
+    """Calls `told_to_stop` for signals from a thread too.
+
+    Python runs its handlers in the main thread only, which in a Granian worker sleeps, and sometimes sleeps on. What is written
+    to this pipe is written at once, by whichever thread the signal meets.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while number := os.read(reading, 1):
+            if number[0] in (signal.SIGTERM, signal.SIGINT):
+                told_to_stop(number[0], None)
+
+    threading.Thread(target=watch, name="signals", daemon=True).start()
