@@ -1,6 +1,8 @@
 """The house rules that a machine can hold."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +43,10 @@ def test_every_file_says_what_it_promises(room: str) -> None:
 def test_every_source_has_tests_of_its_own() -> None:
     for source in SOURCES:
         assert (ROOT / "tests" / "schemas" / f"test_{source.replace('-', '_')}.py").exists(), source
+
+
+def test_a_web_process_loads_nothing_that_gevent_has_yet_to_patch() -> None:
+    """What was loaded before is patched by half: connections that block every other, and recursion without end in TLS."""
+    loaded = "import sys; import app.web; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"ssl", "kombu", "celery", "redis", "flask"} & set(modules.stdout.split())

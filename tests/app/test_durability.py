@@ -111,7 +111,7 @@ def test_what_an_earlier_process_left_in_the_spool_is_drained_at_the_start(own: 
     spool.append(callbacks(b"left"))
     durability(own, spool).watch()
     until(lambda: bodies(own) == [b"left"])
-    assert spool.size() == 0
+    until(lambda: spool.size() == 0)
 
 
 @pytest.mark.parametrize("outage", ["out of memory", "read-only", "without replicas"])
