@@ -124,6 +124,22 @@ def test_a_dead_letter_is_replayed_and_its_broken_place_is_marked(furnished: Ser
         page.wait_for_function("document.querySelectorAll('tbody tr').length === 3")
 
 
+def test_a_wrong_value_can_be_read_on_its_mark(furnished: Service, browser: "Browser") -> None:
+    body = b'{"status": 5, "vid": 6}'
+    furnished.post("cts-video", body)
+
+    def letter() -> str | None:
+        letters = furnished.api("dead-letters?source=cts-video").json["dead_letters"]
+        return next((letter["id"] for letter in letters if letter["raw"] == body.decode()), None)
+
+    letter_id = until(letter)
+    with watched(browser, furnished, color_scheme="dark") as page:
+        page.goto(f"{furnished.url}/console/dead-letters/{letter_id}")
+        colours = "all => all.map(one => getComputedStyle(one).color)"
+        assert len(set(page.locator(".code mark, .code .note").evaluate_all(colours))) == 1
+    furnished.api(f"dead-letters/{letter_id}", "DELETE")
+
+
 def test_a_sample_is_sent_to_a_subscription_and_its_answer_shown(furnished: Service, browser: "Browser") -> None:
     with watched(browser, furnished) as page:
         page.get_by_role("link", name="Subscriptions").click()
