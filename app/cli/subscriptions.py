@@ -121,10 +121,7 @@ def remove(ids: tuple[str, ...], url: str) -> None:
     Examples:
       transcode-inbox subscriptions remove sub_5f0c8e3b9a7d4c61e2b8
     """
-    api = Api(url)
-    for id_ in ids:
-        api.change("DELETE", path_of("subscriptions", id_))
-        click.echo(f"{id_}: removed")
+    _change_each(ids, url, "DELETE", "removed")
 
 
 @subscriptions.command("enable")
@@ -137,10 +134,7 @@ def enable(ids: tuple[str, ...], url: str) -> None:
     Examples:
       transcode-inbox subscriptions enable sub_5f0c8e3b9a7d4c61e2b8
     """
-    api = Api(url)
-    for id_ in ids:
-        api.change("POST", path_of("subscriptions", id_), then="enable")
-        click.echo(f"{id_}: enabled")
+    _change_each(ids, url, "POST", "enabled", then="enable")
 
 
 @subscriptions.command("disable")
@@ -153,10 +147,7 @@ def disable(ids: tuple[str, ...], url: str) -> None:
     Examples:
       transcode-inbox subscriptions disable sub_5f0c8e3b9a7d4c61e2b8
     """
-    api = Api(url)
-    for id_ in ids:
-        api.change("POST", path_of("subscriptions", id_), then="disable")
-        click.echo(f"{id_}: disabled")
+    _change_each(ids, url, "POST", "disabled", then="disable")
 
 
 @subscriptions.command("test")
@@ -191,6 +182,14 @@ def _also(answer: str | None) -> str:
 
 def _printable(text: str) -> str:
     return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+
+
+def _change_each(ids: tuple[str, ...], url: str, method: str, said: str, *, then: str = "") -> None:
+    """Changes one after the other, and says of each that it was done; stops at the first that is refused."""
+    api = Api(url)
+    for id_ in ids:
+        api.change(method, path_of("subscriptions", id_), then=then)
+        click.echo(f"{id_}: {said}")
 
 
 def _without_secrets(found: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
