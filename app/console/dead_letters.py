@@ -113,28 +113,29 @@ def add_routes(routes: Blueprint, services: Services) -> None:
         kept.discard(letter_id)
         return redirect(url_for("console.dead_letters", done="discarded"), 303)
 
+    def _in_batches(what: str, wanted: Wanted) -> Batch:
+        """Replays or discards what is wanted, for as long as a request may take, going on from where the form before it ended."""
+        force = bool(request.form.get("force"))
+        before = request.form.get("before") or None
+        given = request.form.get("total", "")
+        total = int(given) if given.isascii() and given.isdigit() and len(given) < 12 else 0
+        refused: dict[str, str] = {}
+        began = time.monotonic()
+        while True:
+            if what == "replay":
+                batch = kept.replay_some(limit=STEP, before=before, force=force, **wanted)
+            else:
+                batch = kept.discard_some(limit=STEP, before=before, **wanted)
+            announce(batch.entries)
+            total, refused, before = total + batch.done, refused | batch.refused, batch.before
+            if before is None or time.monotonic() - began > ENOUGH:
+                return Batch(total, dict(list(refused.items())[:MOST_REFUSED]), batch.left, before, [])
+
     @routes.route("/dead-letters-replay-all", methods=["GET", "POST"], defaults={"what": "replay"})
     @routes.route("/dead-letters-discard-all", methods=["GET", "POST"], defaults={"what": "discard"})
     def with_all(what: str) -> ResponseReturnValue:
         wanted = wanted_in(request.values)
-        done: Batch | None = None
-        if request.method == "POST":
-            force = bool(request.form.get("force"))
-            before = request.form.get("before") or None
-            given = request.form.get("total", "")
-            total = int(given) if given.isascii() and given.isdigit() and len(given) < 12 else 0
-            refused: dict[str, str] = {}
-            began = time.monotonic()
-            while True:
-                if what == "replay":
-                    done = kept.replay_some(limit=STEP, before=before, force=force, **wanted)
-                else:
-                    done = kept.discard_some(limit=STEP, before=before, **wanted)
-                announce(done.entries)
-                total, refused, before = total + done.done, refused | done.refused, done.before
-                if before is None or time.monotonic() - began > ENOUGH:
-                    break
-            done = Batch(total, dict(list(refused.items())[:MOST_REFUSED]), done.left, before, [])
+        done = _in_batches(what, wanted) if request.method == "POST" else None
         return render_template(
             "console/dead_letters_all.html",
             what=what,
