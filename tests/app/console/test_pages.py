@@ -12,6 +12,7 @@ from schemas.samples import packaged, sample
 from tests.app.console import scene
 from tests.app.console.operator import Operator
 from tests.running import Answer, Service, until
+from workers.queues.dead_letters import DeadLetter, DeadLetters
 
 #: Text that would be seen if it were not escaped somewhere: an element, a way out of an attribute, and a script's end.
 EVIL = "\"'><img src=x onerror=alert(1)></script><script>alert(2)</script>{{7*7}}<b id=evil>"
@@ -236,6 +237,15 @@ def test_a_dead_letter_is_replayed_discarded_and_gone(service: Service, operator
     for path in ("dead-letter-replay", "dead-letter-discard"):
         assert operator.post(f"/console/{path}/{letters['unreadable']}").status == 404
     assert operator.get(f"/console/dead-letters/{letters['unreadable']}").status == 404
+
+
+def test_more_dead_letters_than_one_batch_are_all_discarded(service: Service, operator: Operator) -> None:
+    letters = [
+        DeadLetter("zego", b"{%d" % number, "malformed_json", "broken", 1, f"1-{number}/0") for number in range(250)
+    ]
+    assert not any(DeadLetters(service.store).add(letters))
+    assert "250 discarded" in operator.post("/console/dead-letters-discard-all", source="zego").body.decode()
+    assert service.api("dead-letters").json["dead_letters"] == []
 
 
 def test_all_dead_letters_that_match_are_discarded_and_no_others(service: Service, operator: Operator) -> None:
